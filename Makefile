@@ -1,0 +1,38 @@
+# A few words: demo, test, check, test-torch, bench. Everything runs inside $(VENV), made from requirements.txt.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/installed
+TORCH := $(VENV)/installed-torch
+
+.PHONY: demo test check test-torch bench experiments clean
+
+demo: $(INSTALLED)  ## name the parents of freshly trained digit networks
+	$(BIN)/lineage-jax demo
+
+test: $(INSTALLED)  ## every test and doctest; those that compare with PyTorch are skipped where it is absent
+	$(BIN)/python -m pytest
+
+check: $(INSTALLED)  ## formatting, lint, types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+test-torch: $(TORCH)  ## the tests that compare with PyTorch (Python 3.11)
+	$(BIN)/python -m pytest -m torch
+
+bench: $(TORCH)  ## speed and memory, side by side with PyTorch; one JSON line each
+	$(BIN)/python -m experiments.bench
+
+$(INSTALLED): requirements.txt pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --upgrade pip
+	$(BIN)/pip install --quiet -r requirements.txt -e .
+	touch $@
+
+$(TORCH): $(INSTALLED)
+	$(BIN)/pip install --quiet -e '.[torch]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache

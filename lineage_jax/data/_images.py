@@ -1,0 +1,64 @@
+"""A labelled image set as arrays."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float32, Int32
+
+from lineage_jax.data._pixels import check_finite
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class Images:
+    """Standardised images and their classes.
+
+    Attributes:
+        images: float32 `[n, h, w, c]`, mean zero and deviation one over the set that they were standardised by.
+        labels: int32 `[n]`, each in `[0, num_classes)`.
+        num_classes: number of classes, of which some may have no example here.
+
+    Raises:
+        ValueError: If the set is empty, an array has another shape, a pixel is not finite or a label out of range.
+    """
+
+    images: Float32[np.ndarray, "..."]
+    labels: Int32[np.ndarray, "..."]
+    num_classes: int
+
+    def __post_init__(self) -> None:
+        """Checks the values once, where data enters."""
+        if self.images.ndim != 4 or self.images.size == 0:
+            raise ValueError(f"expected at least one image as [n, h, w, c], got shape {self.images.shape}")
+        if self.labels.shape != self.images.shape[:1]:
+            raise ValueError(f"expected one label an image, got {self.labels.shape} for {len(self.images)} images")
+        if self.labels.min() < 0 or self.labels.max() >= self.num_classes:
+            span = f"{self.labels.min()} to {self.labels.max()}"
+            raise ValueError(f"expected labels from 0 to {self.num_classes - 1}, got {span}: relabel the classes")
+        check_finite(self.images, "the images")
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+
+def select_classes(images: Images, classes: Sequence[int]) -> Images:
+    """Returns the images of some classes, relabelled `0, 1, ...` in the order given.
+
+    Raises:
+        ValueError: If no class is named, one is named twice or one has no image.
+
+    Examples:
+        >>> pixels = np.eye(3, dtype="float32").reshape(3, 3, 1, 1)
+        >>> three = Images(images=pixels, labels=np.arange(3, dtype="int32"), num_classes=3)
+        >>> select_classes(three, (2, 0)).labels.tolist()
+        [1, 0]
+    """
+    if not classes or len(set(classes)) < len(classes):
+        raise ValueError(f"expected at least one class and none twice, got {tuple(classes)}")
+    absent = [label for label in classes if label not in images.labels]
+    if absent:
+        raise ValueError(f"class {absent[0]} has no image among {images.num_classes} classes: name another")
+    matches = images.labels[:, None] == np.asarray(classes)
+    kept = matches.any(axis=1)
+    labels = matches[kept].argmax(axis=1).astype(np.int32)
+    return Images(images=images.images[kept], labels=labels, num_classes=len(classes))

@@ -1,0 +1,13 @@
+"""Who is whose parent: scores of (parent, child, layer, measure, alpha, form), decisions, accuracy.
+
+scores = score(features, parents, children, probes, measures={"l1": similarity.l1}, alphas=(0.0, 0.1))
+decisions = decide(scores)
+accuracy(decisions, truth)
+"""
+
+from lineage_jax.lineage._decide import accuracy as accuracy
+from lineage_jax.lineage._decide import decide as decide
+from lineage_jax.lineage._score import DEFAULT_MEMORY as DEFAULT_MEMORY
+from lineage_jax.lineage._score import FORMS as FORMS
+from lineage_jax.lineage._score import score as score
+from lineage_jax.lineage._weights import weight_scores as weight_scores

@@ -1,0 +1,110 @@
+"""Networks on disk: their weights, and the words from which `build` makes them again."""
+
+import dataclasses
+import inspect
+import os
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from lineage_jax import io
+from lineage_jax.models._architectures import ARCHITECTURES, build, init
+from lineage_jax.typing import Params
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SavedNetwork:
+    """A network as it lay on disk.
+
+    Attributes:
+        network: the module.
+        variables: its arrays.
+        input_shape: one image, `(h, w, c)`.
+    """
+
+    network: nn.Module = dataclasses.field(metadata={"static": True})
+    variables: Params
+    input_shape: tuple[int, int, int] = dataclasses.field(metadata={"static": True})
+
+
+def describe(network: nn.Module) -> dict[str, Any]:
+    """Returns the words that `build` makes an equal network from; JSON can hold them.
+
+    Raises:
+        ValueError: If no function of `ARCHITECTURES` makes this network.
+
+    Examples:
+        >>> describe(build("fc", num_classes=5, widths=(8, 4)))
+        {'architecture': 'fc', 'num_classes': 5, 'widths': (8, 4)}
+    """
+    for architecture, constructor in ARCHITECTURES.items():
+        names = inspect.signature(constructor).parameters
+        settings = {name: getattr(network, name) for name in names if hasattr(network, name)}
+        if len(settings) == len(names) and constructor(**settings) == network:
+            return {"architecture": architecture, **settings}
+    raise ValueError(
+        f"expected a network made by one of {', '.join(ARCHITECTURES)}, got {type(network).__name__}:"
+        " save its arrays with lineage_jax.io"
+    )
+
+
+def save_network(
+    path: str | os.PathLike, network: nn.Module, variables: Params, *, input_shape: tuple[int, int, int]
+) -> None:
+    """Writes a network as one checkpoint folder.
+
+    Args:
+        path: the new folder.
+        network: made by one of `ARCHITECTURES`.
+        variables: its arrays.
+        input_shape: one image, `(h, w, c)`.
+
+    Raises:
+        FileExistsError: If `path` exists.
+        ValueError: If the network is none of `ARCHITECTURES` or the variables are not its own.
+
+    Examples:
+        >>> import tempfile
+        >>> network = build("fc", num_classes=5, widths=(8,))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     variables = init(network, jax.random.key(0), (4, 4, 1))
+        ...     save_network(f"{folder}/a", network, variables, input_shape=(4, 4, 1))
+        ...     load_network(f"{folder}/a").network == network
+        True
+    """
+    description = {"network": describe(network), "input_shape": input_shape}
+    _check_fit(network, variables, input_shape)
+    io.save(path, variables, description=description)
+
+
+def load_network(path: str | os.PathLike) -> SavedNetwork:
+    """Reads what `save_network` wrote.
+
+    Raises:
+        FileNotFoundError: If there is nothing at `path`.
+        ValueError: If there is no checkpoint of a network, or it is damaged, or its arrays do not fit its architecture.
+    """
+    variables, description = io.load(path)
+    if description.keys() != {"network", "input_shape"}:
+        raise ValueError(f"expected a checkpoint of one network at {path}, got one of {', '.join(description)}")
+    network = build(**description["network"])
+    input_shape = tuple(description["input_shape"])
+    _check_fit(network, variables, input_shape)
+    return SavedNetwork(network=network, variables=jax.tree.map(jnp.asarray, variables), input_shape=input_shape)
+
+
+def _check_fit(network: nn.Module, variables: Params, input_shape: tuple[int, int, int]) -> None:
+    expected = _shapes(jax.eval_shape(lambda: init(network, jax.random.key(0), input_shape)))
+    found = _shapes(variables)
+    for path in sorted(expected.keys() | found.keys()):
+        if expected.get(path) != found.get(path):
+            want, got = (shapes.get(path, "nothing") for shapes in (expected, found))
+            raise ValueError(f"expected variables of {type(network).__name__}: {want} at '{path}', got {got}")
+
+
+def _shapes(variables: Params) -> dict[str, tuple[int, ...]]:
+    leaves = jax.tree.leaves_with_path(variables)
+    return {jax.tree_util.keystr(path, simple=True, separator="/"): jnp.shape(leaf) for path, leaf in leaves}

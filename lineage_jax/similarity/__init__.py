@@ -1,0 +1,37 @@
+r"""Similarities of two feature matrices: pure functions of `a` [n, d] and `b` [n, d]; higher means more alike.
+
+| name | definition, with D = A - B | range | ignores | time | cite |
+|---|---|---|---|---|---|
+| `l1` | -mean \|D\| | (-inf, 0] | common shift | n d | [1] |
+| `l2` | -(mean D^2)^(1/2) | (-inf, 0] | common shift, common rotation | n d | [1] |
+| `lp` | -(mean D^4)^(1/4) | (-inf, 0] | common shift | n d | [1] |
+| `linf` | -mean_i max_j \|D_ij\| | (-inf, 0] | common shift | n d | [1] |
+| `lse` | -mean_i log(sum_j exp(t \|D_ij\|)) / (t d) | (-inf, -log(d) / (t d)] | common shift | n d | [1] |
+| `cosine` | mean_i cos(A_i, B_i) | [-1, 1] | rows' scales, common rotation | n d | |
+| `linear_cka` | \|A'B\|^2 / (\|A'A\| \|B'B\|), centred | [0, 1] | each's shift, scale, rotation | n d min(n, d) | [2] |
+| `distance_correlation` | of pairwise distances | [0, 1] | each's shift, scale, rotation | n^2 d | [3] |
+
+All are symmetric and ignore the order of the examples. The last two take sides of different widths; the others compare
+feature j with feature j. Memory beyond the features is n d; for the last two min(n, d)^2 and n^2.
+
+Half-precision features are accumulated in float32. A NaN feature gives NaN, never a good score. Where a measure has no
+value (a row of zeros, constant features) it is 0, and where it has no derivative the derivative is 0.
+
+References:
+    [1] Yu and Wang, "Neural Lineage", CVPR 2024.
+    [2] Kornblith et al., "Similarity of Neural Network Representations Revisited", ICML 2019.
+    [3] Székely et al., "Measuring and testing dependence by correlation of distances", Annals of Statistics 35, 2007.
+"""
+
+from lineage_jax.similarity._cka import linear_cka as linear_cka
+from lineage_jax.similarity._cosine import cosine as cosine
+from lineage_jax.similarity._distance_correlation import distance_correlation as distance_correlation
+from lineage_jax.similarity._lse import lse as lse
+from lineage_jax.similarity._names import MEASURES as MEASURES
+from lineage_jax.similarity._norms import RootedMeasure as RootedMeasure
+from lineage_jax.similarity._norms import l1 as l1
+from lineage_jax.similarity._norms import l2 as l2
+from lineage_jax.similarity._norms import linf as linf
+from lineage_jax.similarity._norms import lp as lp
+from lineage_jax.similarity._norms import lp_norm as lp_norm
+from lineage_jax.similarity._taylor import taylor as taylor

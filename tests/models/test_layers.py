@@ -1,0 +1,67 @@
+"""Padding, strides and pooling against loops over windows in float64."""
+
+import jax
+import numpy as np
+import pytest
+
+from lineage_jax.models import _cifar_resnet, _layers
+
+
+def windows(image, *, kernel, stride, padding, fill):
+    """Yields the output position and the window `[kernel, kernel, d]` of one image `[h, w, d]`."""
+    border = (padding, padding)
+    padded = np.pad(np.asarray(image, np.float64), (border, border, (0, 0)), constant_values=fill)
+    for row in range((padded.shape[0] - kernel) // stride + 1):
+        for column in range((padded.shape[1] - kernel) // stride + 1):
+            top, left = row * stride, column * stride
+            yield (row, column), padded[top : top + kernel, left : left + kernel]
+
+
+@pytest.mark.parametrize("size", [5, 6])
+@pytest.mark.parametrize(("kernel", "stride"), [(1, 2), (3, 1), (3, 2), (7, 2)])
+def test_a_convolution_pads_both_sides_alike(kernel, stride, size, key):
+    images = jax.random.normal(key, (2, size, size, 3))
+    layer = _layers.convolution(4, kernel, stride=stride, bias=True, name="conv")
+    variables = layer.init(key, images)
+    weights = np.asarray(variables["params"]["kernel"], np.float64)
+    outputs = np.asarray(layer.apply(variables, images))
+    assert outputs.shape[1] == (size - 1) // stride + 1
+    for image, output in zip(images, outputs, strict=True):
+        for position, window in windows(image, kernel=kernel, stride=stride, padding=kernel // 2, fill=0.0):
+            # float32 sums of at most 147 products of order one
+            np.testing.assert_allclose(output[position], np.einsum("ijk,ijkd->d", window, weights), atol=1e-5)
+
+
+@pytest.mark.parametrize("size", [5, 6])
+@pytest.mark.parametrize(("window", "stride", "padding"), [(2, 2, 0), (3, 2, 1)])
+def test_max_pooling_never_takes_its_border(window, stride, padding, size, key):
+    images = jax.random.normal(key, (2, size, size, 3)) - 10.0  # all negative, so that a zero border would win
+    outputs = np.asarray(_layers.MaxPool(window=window, stride=stride, padding=padding).apply({}, images))
+    for image, output in zip(images, outputs, strict=True):
+        for position, view in windows(image, kernel=window, stride=stride, padding=padding, fill=-np.inf):
+            np.testing.assert_array_equal(output[position], view.max(axis=(0, 1)).astype(np.float32))
+
+
+def test_average_pooling_is_the_mean_of_each_channel(key):
+    images = np.asarray(jax.random.normal(key, (2, 3, 5, 4)))
+    pooled = _layers.GlobalAveragePool().apply({}, jax.numpy.asarray(images))
+    # float32 mean of 15 numbers of order one
+    np.testing.assert_allclose(pooled, images.astype(np.float64).mean(axis=(1, 2)), atol=1e-6)
+
+
+def test_running_statistics_move_a_tenth_of_the_way_to_the_batch(key):
+    images = 3.0 + jax.random.normal(key, (4, 2, 2, 3))
+    layer = _layers.batch_norm(train=True, name="bn")
+    _, state = layer.apply(layer.init(key, images), images, mutable=["batch_stats"])
+    batch = np.asarray(images, np.float64).reshape(-1, 3)
+    # from mean 0 and variance 1; float32 moments of 16 numbers near three
+    np.testing.assert_allclose(state["batch_stats"]["mean"], 0.1 * batch.mean(axis=0), rtol=1e-5)
+    np.testing.assert_allclose(state["batch_stats"]["var"], 0.9 + 0.1 * batch.var(axis=0), rtol=1e-5)
+
+
+def test_the_padded_shortcut_subsamples_and_puts_the_channels_in_the_middle(key):
+    images = jax.random.normal(key, (2, 5, 4, 2))
+    shortcut = _cifar_resnet.PaddedShortcut(width=4, stride=2).apply({}, images, train=False)
+    assert shortcut.shape == (2, 3, 2, 4)
+    np.testing.assert_array_equal(shortcut[..., 1:3], images[:, ::2, ::2])
+    assert not shortcut[..., [0, 3]].any()

@@ -1,0 +1,7 @@
+from lineage_jax.similarity import MEASURES, distance_correlation, linear_cka
+
+
+def test_command_line_knows_every_measure_by_its_short_name():
+    assert list(MEASURES) == ["l1", "l2", "lp", "linf", "lse", "cosine", "cka", "dc"]
+    assert MEASURES["cka"] is linear_cka
+    assert MEASURES["dc"] is distance_correlation
