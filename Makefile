@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 TORCH := $(VENV)/installed-torch
 
-.PHONY: demo test check test-torch bench experiments clean
+.PHONY: demo test check test-core test-torch bench clean
 
 demo: $(INSTALLED)  ## name the parents of freshly trained digit networks
 	$(BIN)/lineage-jax demo
@@ -17,6 +17,9 @@ check: $(INSTALLED)  ## formatting, lint, types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+test-core: $(INSTALLED)  ## the core alone, for a second Python: similarity, linearisation, lineage
+	$(BIN)/python -m pytest tests/similarity tests/linearize tests/lineage tests/test_architecture.py
 
 test-torch: $(TORCH)  ## the tests that compare with PyTorch (Python 3.11)
 	$(BIN)/python -m pytest -m torch

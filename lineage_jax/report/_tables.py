@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from rich import box
 from rich.table import Table
 
 from lineage_jax import lineage
@@ -11,34 +12,43 @@ if TYPE_CHECKING:
     import xarray
 
 
-def score_table(columns: Mapping[str, "xarray.DataArray"], *, title: str) -> Table:
-    """Shows the scores of one child: a row per parent, then the prediction and the margin of each column.
+def score_table(rows: Mapping[str, "xarray.DataArray"], *, title: str, most: int = 6) -> Table:
+    """Shows the scores of one child: a row per kind of score, a column per parent, then prediction and margin.
 
     Args:
-        columns: for each heading, the scores over `parent` alone.
+        rows: for each kind of score, the scores over `parent` alone.
         title: what is above the table.
+        most: parents shown; with more candidates, those that rank best on average.
 
     Examples:
         >>> import xarray
         >>> scores = xarray.DataArray([-0.5, -0.1], coords={"parent": ["a", "b"]})
         >>> [column.header for column in score_table({"l1": scores}, title="child c").columns]
-        ['parent', 'l1']
+        ['score', 'a', 'b', 'prediction', 'margin']
     """
-    table = Table(title=title)
-    table.add_column("parent", justify="left", no_wrap=True)
-    for heading in columns:
-        table.add_column(heading, justify="right")
-    decisions = {heading: lineage.decide(scores) for heading, scores in columns.items()}
-    parents = next(iter(columns.values()))["parent"].values.tolist()
-    for parent in parents:
-        cells = []
-        for heading, scores in columns.items():
-            text = f"{scores.sel(parent=parent).item():.5g}"
-            cells.append(f"[bold]{text}[/bold]" if decisions[heading].prediction.item() == parent else text)
-        table.add_row(parent, *cells)
-    table.add_section()
-    table.add_row("prediction", *(decision.prediction.item() for decision in decisions.values()))
-    table.add_row("margin", *(f"{decision.margin.item():.3g}" for decision in decisions.values()))
+    decisions = {name: lineage.decide(scores) for name, scores in rows.items()}
+    candidates = next(iter(rows.values()))["parent"].values.tolist()
+    places = {p: sum(d.ranking.values.tolist().index(p) for d in decisions.values()) for p in candidates}
+    best = sorted(candidates, key=places.__getitem__)[:most]
+    shown = [parent for parent in candidates if parent in best]
+    hidden = len(candidates) - len(shown)
+    table = Table(
+        title=title,
+        box=box.SIMPLE_HEAD,
+        collapse_padding=True,
+        pad_edge=False,
+        caption=f"{hidden} more candidates are not shown" if hidden else None,
+    )
+    table.add_column("score", no_wrap=True)
+    for parent in shown:
+        table.add_column(parent, justify="right", overflow="fold", min_width=6)
+    table.add_column("prediction", no_wrap=True)
+    table.add_column("margin", justify="right", no_wrap=True)
+    for name, scores in rows.items():
+        prediction = decisions[name].prediction.item()
+        cells = {parent: f"{scores.sel(parent=parent).item():.3f}" for parent in shown}
+        marked = [f"[bold]{text}[/bold]" if parent == prediction else text for parent, text in cells.items()]
+        table.add_row(name, *marked, prediction, f"{decisions[name].margin.item():.2g}")
     return table
 
 
@@ -70,14 +80,14 @@ def accuracy_table(accuracies: "xarray.DataArray", *, title: str) -> Table:
         title: what is above the table.
     """
     table = Table(title=title)
-    table.add_column("measure", justify="left")
+    table.add_column("measure\nalpha", justify="left", no_wrap=True)
     columns = [
         (form, alpha)
         for form in accuracies["form"].values.tolist()
         for alpha in accuracies["alpha"].values.tolist()[: 1 if form == "direct" else None]
     ]
     for form, alpha in columns:
-        table.add_column(form if form == "direct" else f"{form} α={alpha:g}", justify="right")
+        table.add_column(form if form == "direct" else f"{form}\n{alpha:g}", justify="right", no_wrap=True)
     for measure in accuracies["measure"].values.tolist():
         row = accuracies.sel(measure=measure)
         table.add_row(measure, *(f"{100 * row.sel(form=form, alpha=alpha).item():.1f}" for form, alpha in columns))

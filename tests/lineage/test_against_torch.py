@@ -19,6 +19,17 @@ PRECISIONS = [pytest.param(False, 1e-4, id="float32"), pytest.param(True, 1e-10,
 """Relative tolerances: about a thousand roundings of either precision, for sums over some hundred terms."""
 
 
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Networks this small are slower on several threads, which wait for each other."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Expanded:
     """A measure in PyTorch: what is expanded, and what is done to the result."""
@@ -124,7 +135,7 @@ def taylor_scores(features, parents, children, probes):
 
 
 def assert_same_scores(scores, expected, tolerance):
-    # relative to the direct score: near a true parent the two terms of a Taylor score cancel, and their digits with them
+    # relative to the direct score: near a true parent the terms of a Taylor score cancel, and their digits with them
     direct = expected[..., :1]
     np.testing.assert_allclose(scores / direct, expected / direct, rtol=0, atol=tolerance)
 

@@ -1,0 +1,46 @@
+"""Runs every benchmark of this folder in turn, writes `results/NAME.json` and prints a table at the end.
+
+python -m experiments.bench
+"""
+
+import importlib
+import json
+import pkgutil
+from pathlib import Path
+
+import rich
+from rich.table import Table
+
+from experiments.bench._measure import Row, shortened, show
+
+FOLDER = Path(__file__).parent
+COLUMNS = ("bench", "variant", "seconds", "ratio", "gflops", "first_seconds", "peak_mb", "max_relative_difference")
+
+
+def main() -> None:
+    """Runs the benchmarks in alphabetical order; each result is on disk before the next one starts."""
+    names = sorted(module.name for module in pkgutil.iter_modules([str(FOLDER)]) if not module.name.startswith("_"))
+    rows = []
+    for name in names:
+        measured = importlib.import_module(f"experiments.bench.{name}").main()
+        show(measured)
+        _write(name, measured)
+        rows += measured
+    rich.print(_table(rows))
+
+
+def _write(name: str, rows: list[Row]) -> None:
+    path = FOLDER / "results" / f"{name}.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps([shortened(row) for row in rows], indent=2) + "\n")
+
+
+def _table(rows: list[Row]) -> Table:
+    table = Table(*COLUMNS)
+    for row in map(shortened, rows):
+        table.add_row(*(str(row.get(column, "")) for column in COLUMNS))
+    return table
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,200 @@
+"""Trains the families, scores every pair, writes the table (settings: config.py; numbers: README.md)."""
+
+import argparse
+import dataclasses
+import json
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import ml_collections
+import numpy as np
+import xarray
+from rich.console import Console
+
+from experiments.fc_mnist_fmnist.config import MODES, get_config
+from experiments.fc_mnist_fmnist.figure import draw
+from lineage_jax import data, lineage, linearize, models, population, report, similarity
+
+HERE = Path(__file__).parent
+console = Console()
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Sets:
+    """The images: parents learn `source`, children learn `target`, probes come from what no child has seen."""
+
+    source: data.Images
+    target: data.Images
+    unseen: data.Images
+
+
+def main() -> None:
+    """Runs one mode and writes `results/<mode>.json` and its figure."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--mode", choices=MODES, default="full")
+    parser.add_argument("--out", type=Path, default=HERE / "results", help="folder of the results")
+    arguments = parser.parse_args()
+    config = get_config(arguments.mode)
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    path = arguments.out / f"{arguments.mode}.json"
+    result = {"config": config.to_dict(), "versions": {"jax": jax.__version__}, "device": jax.devices()[0].device_kind}
+    for variants in run(config, load_sets()):  # written after each variant, so that an interrupted run keeps the rest
+        path.write_text(json.dumps(result | {"variants": variants}, indent=1) + "\n")
+    draw(variants, path.with_suffix(".png"))
+    console.print(f"wrote {path} and {path.with_suffix('.png')}")
+
+
+def load_sets() -> Sets:
+    """Reads MNIST and Fashion-MNIST from `$LINEAGE_DATA/images` (default: `../shared/data/images`)."""
+    folder = Path(os.environ.get("LINEAGE_DATA", HERE.parents[2] / "shared" / "data")) / "images"
+    source, _ = data.npz(folder / "mnist.npz")
+    target, unseen = data.npz(folder / "fashion_mnist.npz")
+    return Sets(source=source, target=target, unseen=unseen)
+
+
+def run(config: ml_collections.ConfigDict, sets: Sets) -> Iterator[dict[str, Any]]:
+    """Runs every variant and yields the results so far; parents are trained once for each way of making them."""
+    network = models.fc(num_classes=sets.target.num_classes, widths=tuple(config.widths))
+    probes = jnp.asarray(data.probes(sets.unseen, config.probes, seed=config.seed))
+    parents: dict[str, population.Trained] = {}
+    variants: dict[str, Any] = {}
+    for name, variant in config.variants.items():
+        started = time.perf_counter()
+        if variant.parents not in parents:
+            console.print(f"{name}: training {config.parents} parents ({variant.parents})")
+            parents[variant.parents] = PRETRAIN[variant.parents](network, sets.source, config)
+        console.print(f"{name}: fine-tuning {config.parents * config.children_per_parent} children")
+        children, truth = finetune(network, parents[variant.parents], sets.target, variant, config)
+        console.print(f"{name}: scoring every pair, {time.perf_counter() - started:.0f} s so far")
+        scores, weights = score(network, parents[variant.parents], children, probes, config)
+        variants[name] = {
+            "parents trained to": spread(parents[variant.parents].accuracy),
+            "children trained to": spread(children.accuracy),
+            "children on unseen images": spread(population.accuracy(network, children, sets.unseen)),
+            "accuracy": accuracies(scores, truth),
+            "weights": weight_accuracies(weights, truth),
+            "seconds": round(time.perf_counter() - started, 1),
+        }
+        show(name, variants[name], lineage.accuracy(lineage.decide(scores), truth))
+        yield variants
+
+
+def settings_of(training: ml_collections.ConfigDict) -> population.Training:
+    """Turns the configured training into the library's."""
+    return population.Training(**training.to_dict())
+
+
+def _independent(network: models.FC, images: data.Images, config: ml_collections.ConfigDict) -> population.Trained:
+    settings = settings_of(config.pretrain)
+    return population.pretrain(network, images, num_parents=config.parents, seed=config.seed, training=settings)
+
+
+def _shared_init(network: models.FC, images: data.Images, config: ml_collections.ConfigDict) -> population.Trained:
+    settings = settings_of(config.pretrain)
+    return population.pretrain(
+        network, images, num_parents=config.parents, seed=config.seed, training=settings, shared_init=True
+    )
+
+
+def _checkpoints(network: models.FC, images: data.Images, config: ml_collections.ConfigDict) -> population.Trained:
+    settings = settings_of(config.pretrain)
+    steps = settings.steps // config.parents * config.parents
+    settings = dataclasses.replace(settings, steps=steps)
+    return population.pretrain_checkpoints(
+        network, images, num_parents=config.parents, seed=config.seed, training=settings
+    )
+
+
+PRETRAIN: dict[str, Callable[..., population.Trained]] = {
+    "independent": _independent,
+    "shared-init": _shared_init,
+    "checkpoints": _checkpoints,
+}
+
+
+def finetune(
+    network: models.FC,
+    parents: population.Trained,
+    images: data.Images,
+    variant: ml_collections.ConfigDict,
+    config: ml_collections.ConfigDict,
+) -> tuple[population.Trained, dict[str, str]]:
+    """Fine-tunes all children of one variant in one program."""
+    draws = population.FamilySettings(
+        num_parents=config.parents,
+        children_per_parent=config.children_per_parent,
+        seed=config.seed,
+        few_shot=variant.few_shot or None,
+        imbalance=variant.imbalance if variant.imbalance > 1 else None,
+    )
+    return population.finetune(
+        parents,
+        network,
+        images,
+        children_per_parent=config.children_per_parent,
+        seed=config.seed,
+        training=settings_of(variant.finetune),
+        subsets=population.subsets_of(draws, images),
+    )
+
+
+def score(
+    network: models.FC,
+    parents: population.Trained,
+    children: population.Trained,
+    probes: jax.Array,
+    config: ml_collections.ConfigDict,
+) -> tuple[xarray.DataArray, xarray.DataArray]:
+    """Scores every pair in feature space and in weight space."""
+    scores = lineage.score(
+        linearize.features_of(network, (config.layer,)),
+        parents,
+        children,
+        probes,
+        measures=similarity.MEASURES,
+        alphas=tuple(config.alphas),
+        forms=lineage.FORMS,
+    )
+    return scores.sel(layer=config.layer), lineage.weight_scores(parents, children).sel(layer="all")
+
+
+def accuracies(scores: xarray.DataArray, truth: Mapping[str, str]) -> dict[str, Any]:
+    """Returns top-1 accuracy by measure: direct, and by alpha for the Taylor and exact forms."""
+    table = lineage.accuracy(lineage.decide(scores), truth)
+    alphas = table.alpha.values.tolist()
+    return {
+        measure: {
+            "direct": table.sel(measure=measure, form="direct", alpha=alphas[0]).item(),
+            **{
+                form: {f"{alpha:g}": table.sel(measure=measure, form=form, alpha=alpha).item() for alpha in alphas}
+                for form in ("taylor", "exact")
+            },
+        }
+        for measure in table.measure.values.tolist()
+    }
+
+
+def weight_accuracies(weights: xarray.DataArray, truth: Mapping[str, str]) -> dict[str, float]:
+    """Returns top-1 accuracy of the weight-space baselines."""
+    table = lineage.accuracy(lineage.decide(weights), truth)
+    return {measure: table.sel(measure=measure).item() for measure in table.measure.values.tolist()}
+
+
+def spread(values: jax.Array) -> dict[str, float]:
+    """Returns mean, smallest and largest."""
+    return {"mean": float(np.mean(values)), "min": float(np.min(values)), "max": float(np.max(values))}
+
+
+def show(name: str, result: dict[str, Any], table: xarray.DataArray) -> None:
+    """Prints the table of one variant."""
+    console.print(report.accuracy_table(table, title=f"{name}: top-1 accuracy in % ({result['seconds']} s)"))
+    console.print({key: value for key, value in result.items() if key != "accuracy"})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,20 @@
+"""Families with known truth: parents trained from scratch, children fine-tuned from them, all side by side.
+
+    family = make_family(network, source, target, settings=FamilySettings(num_parents=5, children_per_parent=4))
+    family.parents, family.children, family.truth          # stacked networks, and whose child each is
+
+All parents are trained in one compiled program and all children in another; one seed gives one family, bit for bit.
+"""
+
+from lineage_jax.population._evaluate import accuracy as accuracy
+from lineage_jax.population._family import Family as Family
+from lineage_jax.population._family import make_family as make_family
+from lineage_jax.population._family import subsets_of as subsets_of
+from lineage_jax.population._finetune import finetune as finetune
+from lineage_jax.population._pretrain import pretrain as pretrain
+from lineage_jax.population._pretrain import pretrain_checkpoints as pretrain_checkpoints
+from lineage_jax.population._settings import FamilySettings as FamilySettings
+from lineage_jax.population._settings import Training as Training
+from lineage_jax.population._store import load_family as load_family
+from lineage_jax.population._store import save_family as save_family
+from lineage_jax.population._trained import Trained as Trained

@@ -1,0 +1,29 @@
+"""Every experiment runs in its smoke mode: real data, real training, seconds."""
+
+import json
+
+import pytest
+from PIL import Image
+
+from experiments.fc_mnist_fmnist import config as fc_config
+from experiments.fc_mnist_fmnist import run as fc_run
+
+
+@pytest.mark.data
+def test_fc_mnist_fmnist_smoke_writes_results_and_figure(tmp_path, monkeypatch, data_folder):
+    monkeypatch.setenv("LINEAGE_DATA", str(data_folder))
+    monkeypatch.setattr("sys.argv", ["run", "--mode", "smoke", "--out", str(tmp_path)])
+    fc_run.main()
+    result = json.loads((tmp_path / "smoke.json").read_text())
+    assert result["variants"].keys() == fc_config.get_config("full").variants.keys()
+    for variant in result["variants"].values():
+        assert variant["accuracy"].keys() == {"l1", "l2", "lp", "linf", "lse", "cosine", "cka", "dc"}
+        for row in variant["accuracy"].values():
+            assert all(0 <= value <= 1 for value in [row["direct"], *row["taylor"].values(), *row["exact"].values()])
+    with Image.open(tmp_path / "smoke.png") as figure:
+        assert min(figure.size) > 500
+
+
+def test_configurations_are_locked():
+    with pytest.raises(AttributeError, match="locked"):
+        fc_config.get_config("full").new_setting = 1
