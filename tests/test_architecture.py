@@ -76,7 +76,7 @@ def test_only_the_command_line_knows_the_converters(path):
 def test_importing_pulls_in_no_heavy_package(part):
     script = (
         f"import sys, lineage_jax.{part}; "
-        "heavy = {'torch', 'pandas', 'sklearn', 'matplotlib', 'ml_collections'}; print(*heavy.intersection(sys.modules))"
+        "heavy = {'torch', 'pandas', 'sklearn', 'matplotlib', 'ml_collections'}; print(*heavy & set(sys.modules))"
     )
     printed = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
     assert printed.split() == []

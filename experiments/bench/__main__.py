@@ -38,7 +38,7 @@ def _write(name: str, rows: list[Row]) -> None:
 def _table(rows: list[Row]) -> Table:
     table = Table(*COLUMNS)
     for row in map(shortened, rows):
-        table.add_row(*(str(row.get(column, "")) for column in COLUMNS))
+        table.add_row(*("" if row.get(column) is None else str(row[column]) for column in COLUMNS))
     return table
 
 

@@ -53,7 +53,7 @@ SETTING = Setting(
     forward=forward,
     products_jax=(halved_product_jax, halved_product_jax, product_jax),
     products_torch=(halved_product_torch, halved_product_torch, product_torch),
-    chunk=4,
+    chunk=8,
 )
 
 
