@@ -118,8 +118,10 @@ def demo(
         weights = lineage.weight_scores(family.parents, family.children).sel(layer="all", measure="weight_l2")
     decisions = lineage.decide(scores)
     accuracies = lineage.accuracy(decisions, family.truth)
-    named = decisions.sel(measure="cosine", form="taylor", alpha=1.0)
-    out.print(report.decision_table(named, family.truth, title="parents named by cosine, approximated (alpha 1)"))
+    alpha = lineage.RECOMMENDED_ALPHA["cosine"]
+    named = decisions.sel(measure="cosine", form="taylor", alpha=alpha)
+    title = f"parents named by cosine, approximated (alpha {alpha:g})"
+    out.print(report.decision_table(named, family.truth, title=title))
     out.print(report.accuracy_table(accuracies, title="right parents in %: direct comparison and approximation"))
     right = int((named.prediction == [family.truth[child] for child in named["child"].values]).sum())
     by_weights = lineage.accuracy(lineage.decide(weights), family.truth).item()

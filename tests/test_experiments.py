@@ -7,6 +7,7 @@ from PIL import Image
 
 from experiments.fc_mnist_fmnist import config as fc_config
 from experiments.fc_mnist_fmnist import run as fc_run
+from experiments.fc_mnist_fmnist import table as fc_table
 
 
 @pytest.mark.data
@@ -27,3 +28,10 @@ def test_fc_mnist_fmnist_smoke_writes_results_and_figure(tmp_path, monkeypatch, 
 def test_configurations_are_locked():
     with pytest.raises(AttributeError, match="locked"):
         fc_config.get_config("full").new_setting = 1
+
+
+def test_the_readme_shows_the_tables_of_the_results():
+    variants = json.loads(fc_table.RESULTS.read_text())["variants"]
+    readme = (fc_table.RESULTS.parents[1] / "README.md").read_text()
+    assert fc_table.summary(variants) in readme
+    assert fc_table.grid(variants) in readme

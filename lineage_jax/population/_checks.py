@@ -11,8 +11,8 @@ from lineage_jax import data, models
 from lineage_jax.typing import Networks, Params
 
 
-def shapes_of(network: nn.Module, images: data.Images) -> Params:
-    """Returns the shapes of a network's variables, without computing them.
+def check_classes(network: nn.Module, images: data.Images) -> None:
+    """Refuses a network for another number of classes.
 
     Raises:
         ValueError: If the network has another number of classes than the images.
@@ -21,6 +21,15 @@ def shapes_of(network: nn.Module, images: data.Images) -> Params:
         raise ValueError(
             f"expected a network with the images' {images.num_classes} classes, got num_classes={network.num_classes}"
         )
+
+
+def shapes_of(network: nn.Module, images: data.Images) -> Params:
+    """Returns the shapes of a network's variables, without computing them.
+
+    Raises:
+        ValueError: If the network has another number of classes than the images.
+    """
+    check_classes(network, images)
     return _shapes(network, images.images.shape[1:])
 
 

@@ -8,8 +8,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from lineage_jax import data
-from lineage_jax.population._checks import shapes_of
-from lineage_jax.population._side_by_side import number_side_by_side
+from lineage_jax.population._checks import check_classes
+from lineage_jax.population._side_by_side import number_side_by_side, rows_for_map
 from lineage_jax.typing import Networks, Params
 
 
@@ -27,8 +27,8 @@ def accuracy(
     Raises:
         ValueError: If the network has another number of classes than the images.
     """
-    params = shapes_of(network, images)["params"]
-    number = number_side_by_side(side_by_side, params, len(networks))
+    check_classes(network, images)
+    number = number_side_by_side(side_by_side, len(networks))
     return _accuracies(network, number, networks.variables, images.images, images.labels)
 
 
@@ -44,4 +44,4 @@ def _accuracies(
         logits = jnp.asarray(network.apply(variables, images))
         return jnp.mean(jnp.argmax(logits, axis=-1) == labels)
 
-    return jax.lax.map(one, variables, batch_size=side_by_side)
+    return jax.lax.map(one, variables, batch_size=rows_for_map(side_by_side))

@@ -31,8 +31,8 @@ def pretrain(
         seed: decides the first weights and the minibatches.
         training: how; tuples in it have one value per network.
         shared_init: whether all start from the same weights and only see other minibatches.
-        side_by_side: number of networks whose operations are batched together; all of them by default, one at a time
-            for networks with convolutions on a CPU, where batching their weights is several times slower.
+        side_by_side: number of networks whose operations are batched together; by default all of them on an
+            accelerator and one on a CPU, which is fastest there. One compiled program trains all in any case.
 
     Raises:
         ValueError: If the settings do not fit the network, or a network's loss or weights are not finite in the end.

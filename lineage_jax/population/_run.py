@@ -69,7 +69,7 @@ def run(
         l2_to_parent=training.l2_to_parent,
         frozen=training.frozen,
         checkpoints=checkpoints,
-        side_by_side=number_side_by_side(side_by_side, shapes["params"], len(cases.learning_rate)),
+        side_by_side=number_side_by_side(side_by_side, len(names) // checkpoints),
     )
     variables, loss, accuracy = train(program, cases, images.images, images.labels, bodies)
     diverged = [name for name, finite in zip(names, np.isfinite(loss), strict=True) if not finite]

@@ -2,18 +2,16 @@
 
 import jax
 
-from lineage_jax.typing import Params
 
+def number_side_by_side(asked: int | None, count: int) -> int:
+    """Returns how many of `count` networks are computed at a time, in one compiled program either way.
 
-def number_side_by_side(asked: int | None, params: Params, count: int) -> int:
-    """Returns how many of `count` networks are computed at a time.
-
-    The default is all of them, but one at a time for convolutions on a CPU: batched over networks whose weights differ
-    they become grouped convolutions, which are several times slower there.
+    The default is all of them on an accelerator, which small operations leave idle, and one at a time on a CPU: there
+    the weights of one network stay in the cache, and batching convolutions over networks whose weights differ turns
+    them into grouped convolutions, which are several times slower.
 
     Args:
         asked: the caller's wish; None for the default.
-        params: the parameters of one network, or their shapes.
         count: number of networks.
 
     Raises:
@@ -21,6 +19,10 @@ def number_side_by_side(asked: int | None, params: Params, count: int) -> int:
     """
     if asked is not None and asked < 1:
         raise ValueError(f"expected side_by_side of at least 1, got {asked}")
-    convolves = any(leaf.ndim > 2 for leaf in jax.tree.leaves(params))
-    default = 1 if convolves and jax.default_backend() == "cpu" else count
+    default = 1 if jax.default_backend() == "cpu" else count
     return min(asked or default, count)
+
+
+def rows_for_map(number: int) -> int | None:
+    """Returns the `batch_size` of `jax.lax.map`; a batch axis of size one would cost a fifth of the speed on a CPU."""
+    return None if number == 1 else number

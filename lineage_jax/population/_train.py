@@ -11,6 +11,7 @@ import optax
 from jaxtyping import Array, Bool, Float, Int, Key
 
 from lineage_jax import models
+from lineage_jax.population._side_by_side import rows_for_map
 from lineage_jax.typing import Params
 
 
@@ -77,7 +78,7 @@ def train(
         of the second, and so on. The loss is NaN where a weight is not finite.
     """
     one = functools.partial(_train_one, program, images=images, labels=labels, bodies=bodies)
-    checkpoints = jax.lax.map(one, cases, batch_size=program.side_by_side)
+    checkpoints = jax.lax.map(one, cases, batch_size=rows_for_map(program.side_by_side))
     variables, loss, accuracy = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), checkpoints)
     return variables, jnp.where(_all_finite(variables), loss, jnp.nan), accuracy
 
@@ -87,7 +88,6 @@ def _train_one(
 ) -> tuple[Params, Float[Array, " k"], Float[Array, " k"]]:
     variables = _start(program, case, images.shape[1:], bodies)
     moving, held = _split(variables["params"], program.frozen)
-    moving = _turned(moving)
     others = {name: collection for name, collection in variables.items() if name != "params"}
     anchor = {name: layer for name, layer in moving.items() if name != program.network.head}
     optimizer = optax.chain(
@@ -108,7 +108,7 @@ def _train_one(
         state, (loss, accuracy) = jax.lax.scan(step, state, numbers)
         moving, others, _ = state
         last = slice(-max(len(numbers) // 10, 1), None)
-        return state, ({"params": _turned(moving) | held, **others}, loss[last].mean(), accuracy[last].mean())
+        return state, ({"params": moving | held, **others}, loss[last].mean(), accuracy[last].mean())
 
     numbers = jnp.arange(program.steps).reshape(program.checkpoints, -1)
     _, checkpoints = jax.lax.scan(segment, (moving, others, optimizer.init(moving)), numbers)
@@ -129,15 +129,6 @@ def _start(program: Program, case: Cases, input_shape: tuple[int, ...], bodies: 
     body = jax.tree.map(lambda leaf: leaf[case.parent], bodies)
     head = program.network.head
     return body | {"params": body["params"] | {head: fresh["params"][head]}}
-
-
-def _turned(layers: Params) -> Params:
-    """Transposes matrices, there and back.
-
-    Differentiating `x @ w` yields the gradient of `w` transposed. Matrices that are kept so while they are trained spare
-    every update a strided pass over memory.
-    """
-    return jax.tree.map(lambda leaf: leaf.T if leaf.ndim == 2 else leaf, layers)
 
 
 def _split(layers: Params, frozen: tuple[str, ...]) -> tuple[Params, Params]:
@@ -164,7 +155,7 @@ def _loss(
     y: Int[Array, " b"],
 ) -> tuple[Float[Array, ""], tuple[Float[Array, ""], Params]]:
     """Returns the cross-entropy; and the accuracy and the new batch statistics, those of frozen layers unchanged."""
-    variables = {"params": _turned(moving) | held, **others}
+    variables = {"params": moving | held, **others}
     logits, updated = program.network.apply(variables, x, train=True, mutable=list(others))
     kept = {name: collection | _split(others[name], program.frozen)[1] for name, collection in updated.items()}
     accuracy = jnp.mean(jnp.argmax(logits, axis=-1) == y)

@@ -1,0 +1,64 @@
+"""The tables of README.md, made from `results/full.json`.
+
+python -m experiments.fc_mnist_fmnist.table
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from lineage_jax import lineage
+
+RESULTS = Path(__file__).parent / "results" / "full.json"
+
+
+def main() -> None:
+    """Prints both tables."""
+    print(tables(json.loads(RESULTS.read_text())["variants"]))
+
+
+def tables(variants: dict[str, Any]) -> str:
+    """Returns the summary, then the whole grid, as Markdown."""
+    return f"{summary(variants)}\n\n{grid(variants)}"
+
+
+def summary(variants: dict[str, Any]) -> str:
+    """Direct accuracy and that of the Taylor form at the recommended alpha, a column per variant."""
+    rows = [f"| measure (alpha) | {' | '.join(variants)} |", "|---" * (len(variants) + 1) + "|"]
+    for measure, alpha in lineage.RECOMMENDED_ALPHA.items():
+        cells = [
+            f"{percent(row['direct'])} → {percent(row['taylor'][f'{alpha:g}'])}"
+            for row in (variant["accuracy"][measure] for variant in variants.values())
+        ]
+        rows.append(f"| {measure} ({alpha:g}) | {' | '.join(cells)} |")
+    for baseline in ("weight_l2", "weight_cosine"):
+        cells = [percent(variant["weights"][baseline]) for variant in variants.values()]
+        rows.append(f"| {baseline.replace('_', ' ')} | {' | '.join(cells)} |")
+    return "\n".join(rows)
+
+
+def grid(variants: dict[str, Any]) -> str:
+    """Every accuracy: direct, Taylor and exact at every alpha."""
+    alphas = list(next(iter(next(iter(variants.values()))["accuracy"].values()))["taylor"])
+    headings = [
+        "variant",
+        "measure",
+        "direct",
+        *(f"T {alpha}" for alpha in alphas),
+        *(f"E {alpha}" for alpha in alphas),
+    ]
+    rows = [f"| {' | '.join(headings)} |", "|---" * len(headings) + "|"]
+    for name, variant in variants.items():
+        for measure, row in variant["accuracy"].items():
+            values = [row["direct"], *row["taylor"].values(), *row["exact"].values()]
+            rows.append(f"| {name} | {measure} | {' | '.join(map(percent, values))} |")
+    return "\n".join(rows)
+
+
+def percent(share: float) -> str:
+    """Formats a share of one hundred children."""
+    return f"{100 * share:.0f}"
+
+
+if __name__ == "__main__":
+    main()
