@@ -9,6 +9,7 @@ on the device, softmax cross-entropy, stochastic gradient descent with momentum 
     library        `population.pretrain`
     torch_fused    PyTorch with the fused optimizer
     torch_foreach  PyTorch with the optimizer that groups operations over parameters
+    torch_default  PyTorch with `torch.optim.SGD` as it comes
 
     python -m experiments.bench.family_training
 """
@@ -77,6 +78,9 @@ def compare_training(setting: Setting) -> list[Row]:
         "torch_foreach": Variant(
             library="torch", prepare=in_torch, work=functools.partial(by_foreach, setting), rounds=ROUNDS
         ),
+        "torch_default": Variant(
+            library="torch", prepare=in_torch, work=functools.partial(by_default, setting), rounds=ROUNDS
+        ),
     }
     return compare(f"family_training {setting.name}", variants, tolerance=0.0)
 
@@ -107,6 +111,10 @@ def by_fused(setting: Setting, pixels: torch.Tensor, labels: torch.Tensor) -> No
 
 def by_foreach(setting: Setting, pixels: torch.Tensor, labels: torch.Tensor) -> None:
     _one_after_another(setting, pixels, labels, foreach=True)
+
+
+def by_default(setting: Setting, pixels: torch.Tensor, labels: torch.Tensor) -> None:
+    _one_after_another(setting, pixels, labels)
 
 
 def _one_after_another(setting: Setting, pixels: torch.Tensor, labels: torch.Tensor, **arrangement: bool) -> None:
