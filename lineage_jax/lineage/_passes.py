@@ -62,7 +62,8 @@ def score_pairs(
 
     def with_parent(parent: Params) -> Array:
         score_child = scorer(scoring, parent, probes, alphas)
-        return jax.lax.map(lambda child: score_child(*child), (children, seen), batch_size=chunk)
+        batch_size = chunk if chunk > 1 else None  # a batch axis of size one would only cost time
+        return jax.lax.map(lambda child: score_child(*child), (children, seen), batch_size=batch_size)
 
     return jax.lax.map(with_parent, parents)
 

@@ -4,6 +4,8 @@ What PyTorch calls as a function between two layers is a parameterless module he
 module path.
 """
 
+import functools
+
 import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Shaped
@@ -20,6 +22,9 @@ class ReLU(nn.Module):
 class MaxPool(nn.Module):
     """Takes the largest value of each window; the border is padded with minus infinity.
 
+    Written as an element-wise maximum over the places of the window: on a CPU the tangent of `nn.max_pool` takes about
+    ten times as long, as long as a convolution beside it. Equal values share the derivative.
+
     Attributes:
         window: side of the square window.
         stride: step between windows.
@@ -33,7 +38,14 @@ class MaxPool(nn.Module):
     @nn.compact
     def __call__(self, x: Float[Array, "n h w d"]) -> Float[Array, "n h2 w2 d"]:
         border = (self.padding, self.padding)
-        return nn.max_pool(x, (self.window, self.window), (self.stride, self.stride), (border, border))
+        x = jnp.pad(x, ((0, 0), border, border, (0, 0)), constant_values=-jnp.inf)
+        rows, columns = ((side - self.window) // self.stride + 1 for side in x.shape[1:3])
+        places = [
+            x[:, top : top + self.stride * rows : self.stride, left : left + self.stride * columns : self.stride]
+            for top in range(self.window)
+            for left in range(self.window)
+        ]
+        return functools.reduce(jnp.maximum, places)
 
 
 class GlobalAveragePool(nn.Module):
