@@ -5,6 +5,7 @@ import json
 import pytest
 from PIL import Image
 
+from experiments.bench import _table as bench_table
 from experiments.fc_mnist_fmnist import config as fc_config
 from experiments.fc_mnist_fmnist import run as fc_run
 from experiments.fc_mnist_fmnist import table as fc_table
@@ -35,3 +36,7 @@ def test_the_readme_shows_the_tables_of_the_results():
     readme = (fc_table.RESULTS.parents[1] / "README.md").read_text()
     assert fc_table.summary(variants) in readme
     assert fc_table.grid(variants) in readme
+
+
+def test_the_readme_of_the_benchmarks_shows_their_results():
+    assert bench_table.table() in (bench_table.RESULTS.parent / "README.md").read_text()
