@@ -1,6 +1,5 @@
 """The scores of all pairs, labelled."""
 
-import math
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
@@ -99,7 +98,7 @@ def score(
     for start in range(0, len(child_names), cut.block):
         names = child_names[start : start + cut.block]
         # the last block is filled up with its last child, so that all blocks run the same compiled program
-        padded = names + names[-1:] * (cut.block - len(names) if start else _fill(len(names), cut.chunk))
+        padded = names + names[-1:] * (cut.block - len(names))
         block = stack_block(children, padded, shared)
         seen = see_all(block, probes, feature_fn=scoring.feature_fn)
         _check_finite(seen, names, shared)
@@ -109,10 +108,6 @@ def score(
             progress(len(parent_names) * (start + len(names)), len(parent_names) * len(child_names))
     scores = _label(np.concatenate(results, axis=1), parent_names, child_names, sorted(layers), measures, forms, alphas)
     return scores.sel(layer=list(layers))
-
-
-def _fill(length: int, chunk: int) -> int:
-    return math.ceil(length / chunk) * chunk - length
 
 
 def _check_settings(measures: Mapping[str, Measure], alphas: tuple[float, ...], forms: tuple[str, ...]) -> None:
