@@ -123,7 +123,7 @@ def demo(
     title = f"parents named by cosine, approximated (alpha {alpha:g})"
     out.print(report.decision_table(named, family.truth, title=title))
     out.print(report.accuracy_table(accuracies, title="right parents in %: direct comparison and approximation"))
-    right = int((named.prediction == [family.truth[child] for child in named["child"].values]).sum())
+    right = round(lineage.accuracy(named, family.truth).item() * len(family.truth))
     by_weights = lineage.accuracy(lineage.decide(weights), family.truth).item()
     out.print(f"{right} of {len(family.truth)} parents named rightly; plain weight distance names {by_weights:.0%}.")
     if save is not None:
@@ -161,14 +161,14 @@ def save_family_folders(folder: Path, family: "Family", probes: Any) -> None:
 
 def progress_bar() -> Progress:
     """Progress on stderr, gone when done, so that stdout holds the result alone."""
-    kinds = (
+    columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
     )
-    return Progress(*kinds, console=err, transient=True)
+    return Progress(*columns, console=err, transient=True)
 
 
 def chosen_measures(names: list[str]) -> "dict[str, Measure]":

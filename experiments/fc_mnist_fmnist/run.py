@@ -72,15 +72,16 @@ def run(config: ml_collections.ConfigDict, sets: Sets) -> Iterator[dict[str, Any
         children, truth = finetune(network, parents[variant.parents], sets.target, variant, config)
         console.print(f"{name}: scoring every pair, {time.perf_counter() - started:.0f} s so far")
         scores, weights = score(network, parents[variant.parents], children, probes, config)
+        table = lineage.accuracy(lineage.decide(scores), truth)
         variants[name] = {
             "parents trained to": spread(parents[variant.parents].accuracy),
             "children trained to": spread(children.accuracy),
             "children on unseen images": spread(population.accuracy(network, children, sets.unseen)),
-            "accuracy": accuracies(scores, truth),
+            "accuracy": accuracies(table),
             "weights": weight_accuracies(weights, truth),
             "seconds": round(time.perf_counter() - started, 1),
         }
-        show(name, variants[name], lineage.accuracy(lineage.decide(scores), truth))
+        show(name, variants[name], table)
         yield variants
 
 
@@ -163,9 +164,8 @@ def score(
     return scores.sel(layer=config.layer), lineage.weight_scores(parents, children).sel(layer="all")
 
 
-def accuracies(scores: xarray.DataArray, truth: Mapping[str, str]) -> dict[str, Any]:
+def accuracies(table: xarray.DataArray) -> dict[str, Any]:
     """Returns top-1 accuracy by measure: direct, and by alpha for the Taylor and exact forms."""
-    table = lineage.accuracy(lineage.decide(scores), truth)
     alphas = table.alpha.values.tolist()
     return {
         measure: {

@@ -7,7 +7,7 @@ import jax
 import numpy as np
 from jaxtyping import Int
 
-from lineage_jax import data, models
+from lineage_jax import data, linearize, models
 from lineage_jax.typing import Networks, Params
 
 
@@ -79,6 +79,5 @@ def check_subsets(subsets: Int[np.ndarray, "m size"], *, count: int, n: int) -> 
 
 
 def _body(variables: Params, head: str) -> dict[str, tuple[int, ...]]:
-    leaves = jax.tree.leaves_with_path(variables)
-    shapes = {jax.tree_util.keystr(path, simple=True, separator="/"): leaf.shape for path, leaf in leaves}
-    return {path: shape for path, shape in shapes.items() if not path.startswith(f"params/{head}/")}
+    leaves = linearize.leaf_paths(variables)
+    return {path: leaf.shape for path, leaf in leaves.items() if not linearize.is_under(path, (f"params/{head}",))}
