@@ -64,8 +64,7 @@ def backward_per_alpha(
 ) -> np.ndarray:
     """The original arrangement, with the forward passes cached: a backward pass per pair, measure and alpha."""
 
-    def scores(parent: Weights, value: torch.Tensor, child: Weights, target: torch.Tensor) -> Iterator[torch.Tensor]:
-        step = {path: child[path] - leaf.detach() for path, leaf in parent.items()}
+    def scores(parent: Weights, value: torch.Tensor, step: Weights, target: torch.Tensor) -> Iterator[torch.Tensor]:
         for measure in MEASURES:
             for alpha in alphas:
                 power, slope = _expand(measure, parent, value, step, target)
@@ -84,8 +83,7 @@ def backward_per_measure(
     """The same with alpha taken out, since the score before the root is linear in it."""
     strengths = torch.tensor(alphas, device=probes.device)
 
-    def scores(parent: Weights, value: torch.Tensor, child: Weights, target: torch.Tensor) -> Iterator[torch.Tensor]:
-        step = {path: child[path] - leaf.detach() for path, leaf in parent.items()}
+    def scores(parent: Weights, value: torch.Tensor, step: Weights, target: torch.Tensor) -> Iterator[torch.Tensor]:
         for measure in MEASURES:
             power, slope = _expand(measure, parent, value, step, target)
             yield measure.root(power + strengths * slope)
@@ -136,7 +134,8 @@ def _every_pair(
         trained = {path: leaf.detach().requires_grad_() for path, leaf in parent.items()}
         value = forward(trained, probes)
         for child, target in zip(children, targets, strict=True):
-            rows.append(torch.stack(list(scores(trained, value, child, target))))
+            step = {path: child[path] - leaf for path, leaf in parent.items()}
+            rows.append(torch.stack(list(scores(trained, value, step, target))))
     return torch.stack(rows).reshape(len(parents), len(children), len(MEASURES), -1).cpu().numpy()
 
 
