@@ -2,13 +2,14 @@
 
 import functools
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from lineage_jax import linearize, similarity
+from lineage_jax import linearize
+from lineage_jax.lineage._sides import ParentSide, parent_side, prepared
 from lineage_jax.typing import FeatureFn, Inputs, Measure, Params
 
 Layers = dict[str, Float[Array, "n d"]]
@@ -18,9 +19,16 @@ OUTPUT = "output"
 
 
 class Seen(NamedTuple):
-    """What a child's own forward pass gives: features `{layer: [n, d]}`, and the first layer's output where shared."""
+    """What a child's own forward pass gives.
+
+    Attributes:
+        features: `{layer: [n, d]}`.
+        prepared: `{layer: ...}`, what each measure takes for the child in a pair (`_sides.prepared`).
+        stem: the first layer's output, where it is shared.
+    """
 
     features: Layers
+    prepared: dict[str, tuple]
     stem: Array | None
 
 
@@ -33,18 +41,22 @@ class Scoring(NamedTuple):
     held: tuple[str, ...]
 
 
-def see(feature_fn: FeatureFn, child: Params, probes: Inputs) -> Seen:
-    """Runs one child's forward pass."""
+def see(scoring: Scoring, child: Params, probes: Inputs) -> Seen:
+    """Runs one child's forward pass, and prepares what depends on the child alone."""
+    feature_fn, stem = scoring.feature_fn, None
     if isinstance(feature_fn, linearize.Stemmed):
         stem = feature_fn.stem(child, probes)
-        return Seen(by_layer(feature_fn.rest(child, probes, stem)), stem)
-    return Seen(by_layer(feature_fn(child, probes)), None)
+        features = by_layer(feature_fn.rest(child, probes, stem))
+    else:
+        features = by_layer(feature_fn(child, probes))
+    ready = {layer: tuple(prepared(m, x) for m in scoring.measures) for layer, x in features.items()}
+    return Seen(features, ready, stem)
 
 
-@functools.partial(jax.jit, static_argnames=("feature_fn",))
-def see_all(children: Params, probes: Inputs, *, feature_fn: FeatureFn) -> Seen:
+@functools.partial(jax.jit, static_argnames=("scoring",))
+def see_all(children: Params, probes: Inputs, *, scoring: Scoring) -> Seen:
     """Runs every child's forward pass, one at a time: a `vmap` would turn convolutions into slow grouped ones."""
-    return jax.lax.map(lambda child: see(feature_fn, child, probes), children)
+    return jax.lax.map(lambda child: see(scoring, child, probes), children)
 
 
 @functools.partial(jax.jit, static_argnames=("scoring", "chunk"))
@@ -80,10 +92,16 @@ def scorer(
         value, push_whole = linearize.linearize(feature_fn, parent, probes, held=held)
         push = lambda child, seen: push_whole(child)  # noqa: E731
 
+    sides = {layer: [parent_side(m, x) for m in scoring.measures] for layer, x in by_layer(value).items()}
+
     def score_child(child: Params, seen: Seen) -> Array:
-        values, tangents = by_layer(value), by_layer(push(child, seen))
-        layers = sorted(values)
-        return jnp.stack([_score_layer(scoring, values[k], tangents[k], seen.features[k], alphas) for k in layers])
+        tangents = by_layer(push(child, seen))
+
+        def score_layer(layer: str) -> Array:
+            pairs = zip(sides[layer], seen.prepared[layer], strict=True)
+            return jnp.stack([_all_forms(scoring, side, tangents[layer], target, alphas) for side, target in pairs])
+
+        return jnp.stack([score_layer(layer) for layer in sorted(sides)])
 
     return score_child
 
@@ -94,12 +112,12 @@ def by_layer(features: object) -> Layers:
     return linearize.as_matrices(named)
 
 
-def _score_layer(
-    scoring: Scoring, value: Array, tangent: Array, target: Array, alphas: Float[Array, " k"]
-) -> Float[Array, "measure form k"]:
+def _all_forms(
+    scoring: Scoring, side: ParentSide, tangent: Array, target: Any, alphas: Float[Array, " k"]
+) -> Float[Array, "form k"]:
     form = {
-        "direct": lambda measure: jnp.broadcast_to(measure(value, target), alphas.shape),
-        "taylor": lambda measure: similarity.taylor(measure, value, tangent, target, alpha=alphas),
-        "exact": lambda measure: jax.lax.map(lambda alpha: measure(value + alpha * tangent, target), alphas),
+        "direct": lambda: jnp.broadcast_to(side.direct(target), alphas.shape),
+        "taylor": lambda: side.taylor(tangent, target, alphas),
+        "exact": lambda: jax.lax.map(lambda alpha: side.exact(tangent, target, alpha), alphas),
     }
-    return jnp.stack([jnp.stack([form[name](measure) for name in scoring.forms]) for measure in scoring.measures])
+    return jnp.stack([form[name]() for name in scoring.forms])

@@ -44,7 +44,7 @@ def _cut(
     scoring: Scoring, template: Params, probes: jax.ShapeDtypeStruct, *, alphas: int, children: int, memory: int
 ) -> Cut:
     strengths = jax.ShapeDtypeStruct((alphas,), jnp.result_type(float))
-    seen = jax.eval_shape(lambda child, x: see(scoring.feature_fn, child, x), template, probes)
+    seen = jax.eval_shape(lambda child, x: see(scoring, child, x), template, probes)
 
     def one_pair(parent: Params, child: Params, seen: Seen, x: Inputs, strengths: jax.Array) -> jax.Array:
         return scorer(scoring, parent, x, strengths)(child, seen)

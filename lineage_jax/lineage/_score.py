@@ -100,7 +100,7 @@ def score(
         # the last block is filled up with its last child, so that all blocks run the same compiled program
         padded = names + names[-1:] * (cut.block - len(names))
         block = stack_block(children, padded, shared)
-        seen = see_all(block, probes, feature_fn=scoring.feature_fn)
+        seen = see_all(block, probes, scoring=scoring)
         _check_finite(seen, names, shared)
         pairs = score_pairs(stacked, block, seen, probes, strengths, scoring=scoring, chunk=cut.chunk)
         results.append(np.asarray(pairs)[:, : len(names)])

@@ -23,15 +23,36 @@ References:
     [3] Székely et al., "Measuring and testing dependence by correlation of distances", Annals of Statistics 35, 2007.
 """
 
+from lineage_jax.similarity._alignment import Alignment as Alignment
+from lineage_jax.similarity._cka import LinearCKA as LinearCKA
+from lineage_jax.similarity._cka import MinibatchCKA as MinibatchCKA
+from lineage_jax.similarity._cka import debiased_cka as debiased_cka
+from lineage_jax.similarity._cka import debiased_rbf_cka as debiased_rbf_cka
 from lineage_jax.similarity._cka import linear_cka as linear_cka
+from lineage_jax.similarity._cka import minibatch_cka as minibatch_cka
+from lineage_jax.similarity._cka import rbf_cka as rbf_cka
+from lineage_jax.similarity._cka import rv_coefficient as rv_coefficient
 from lineage_jax.similarity._cosine import cosine as cosine
+from lineage_jax.similarity._distance_correlation import (
+    bias_corrected_distance_correlation as bias_corrected_distance_correlation,
+)
 from lineage_jax.similarity._distance_correlation import distance_correlation as distance_correlation
+from lineage_jax.similarity._distances import PairwiseMatrix as PairwiseMatrix
+from lineage_jax.similarity._distances import correlation_distance as correlation_distance
+from lineage_jax.similarity._distances import cosine_distance as cosine_distance
+from lineage_jax.similarity._distances import euclidean_distance as euclidean_distance
 from lineage_jax.similarity._lse import lse as lse
 from lineage_jax.similarity._names import MEASURES as MEASURES
+from lineage_jax.similarity._neighbours import MutualKNN as MutualKNN
+from lineage_jax.similarity._neighbours import mutual_knn as mutual_knn
 from lineage_jax.similarity._norms import RootedMeasure as RootedMeasure
 from lineage_jax.similarity._norms import l1 as l1
 from lineage_jax.similarity._norms import l2 as l2
 from lineage_jax.similarity._norms import linf as linf
 from lineage_jax.similarity._norms import lp as lp
 from lineage_jax.similarity._norms import lp_norm as lp_norm
+from lineage_jax.similarity._rbf import RBFKernel as RBFKernel
+from lineage_jax.similarity._rsa import RSA as RSA
+from lineage_jax.similarity._rsa import rsa as rsa
 from lineage_jax.similarity._taylor import taylor as taylor
+from lineage_jax.similarity._two_steps import TwoStepMeasure as TwoStepMeasure

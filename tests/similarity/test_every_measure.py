@@ -58,7 +58,7 @@ def test_nothing_is_more_alike_than_a_thing_and_itself(name, pair):
 @every_measure
 def test_noise_lowers_the_score(name, related, key):
     a, _ = related
-    noise = jax.random.normal(key, a.shape)
+    noise = jax.random.normal(jax.random.fold_in(key, 1), a.shape)
     scores = [MEASURES[name](a, a + size * noise) for size in (0.0, 0.1, 1.0)]
     assert scores == sorted(scores, reverse=True)
 
