@@ -11,7 +11,7 @@ demo: $(INSTALLED)  ## name the parents of freshly trained digit networks
 	$(BIN)/lineage-jax demo
 
 test: $(INSTALLED)  ## every test and doctest; those that compare with PyTorch are skipped where it is absent
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto
 
 check: $(INSTALLED)  ## formatting, lint, types
 	$(BIN)/ruff format --check .
@@ -19,12 +19,12 @@ check: $(INSTALLED)  ## formatting, lint, types
 	$(BIN)/mypy
 
 test-core: $(INSTALLED)  ## the core alone, for a second Python: similarity, linearisation, lineage
-	$(BIN)/python -m pytest tests/similarity tests/linearize tests/lineage tests/test_architecture.py
+	$(BIN)/python -m pytest --numprocesses auto tests/similarity tests/linearize tests/lineage tests/test_architecture.py
 
-test-torch: $(TORCH)  ## the tests that compare with PyTorch (Python 3.11)
-	$(BIN)/python -m pytest -m torch
+test-torch: $(TORCH)  ## the tests that compare with PyTorch and other packages (Python 3.11)
+	$(BIN)/python -m pytest --numprocesses auto -m torch
 
-bench: $(TORCH)  ## speed and memory, side by side with PyTorch; one JSON line each
+bench: $(TORCH)  ## speed and memory, side by side with PyTorch and other packages; one JSON line each
 	$(BIN)/python -m experiments.bench
 
 $(INSTALLED): requirements.txt pyproject.toml

@@ -6,10 +6,26 @@
 A `FeatureFn` is any pure `f(params, inputs)`; `features_of` and `nnx_features` make one from a Flax module.
 """
 
+from lineage_jax.linearize._expansion import predict_second_order as predict_second_order
+from lineage_jax.linearize._expansion import taylor_terms as taylor_terms
+from lineage_jax.linearize._groups import group_shares as group_shares
+from lineage_jax.linearize._groups import tangents_by_group as tangents_by_group
+from lineage_jax.linearize._kernels import centred_kernel_alignment as centred_kernel_alignment
+from lineage_jax.linearize._kernels import kernel_alignment as kernel_alignment
+from lineage_jax.linearize._kernels import relative_kernel_change as relative_kernel_change
+from lineage_jax.linearize._laziness import Laziness as Laziness
+from lineage_jax.linearize._laziness import LinearisationError as LinearisationError
+from lineage_jax.linearize._laziness import laziness as laziness
+from lineage_jax.linearize._laziness import linearisation_error as linearisation_error
 from lineage_jax.linearize._linen import LinenFeatures as LinenFeatures
 from lineage_jax.linearize._linen import features_of as features_of
 from lineage_jax.linearize._nnx import NNXFeatures as NNXFeatures
 from lineage_jax.linearize._nnx import nnx_features as nnx_features
+from lineage_jax.linearize._ntk import class_summed_ntk as class_summed_ntk
+from lineage_jax.linearize._ntk import empirical_ntk as empirical_ntk
+from lineage_jax.linearize._ntk import explicit_ntk as explicit_ntk
+from lineage_jax.linearize._ntk import ntk_trace as ntk_trace
+from lineage_jax.linearize._ntk import ntk_vector_product as ntk_vector_product
 from lineage_jax.linearize._stem import Stemmed as Stemmed
 from lineage_jax.linearize._stem import linearize_stemmed as linearize_stemmed
 from lineage_jax.linearize._stem import split_stem as split_stem
@@ -23,3 +39,6 @@ from lineage_jax.linearize._tangent import as_matrices as as_matrices
 from lineage_jax.linearize._tangent import linearize as linearize
 from lineage_jax.linearize._tangent import predict_finetuned as predict_finetuned
 from lineage_jax.linearize._tangent import tangents as tangents
+from lineage_jax.linearize._training import Finetuned as Finetuned
+from lineage_jax.linearize._training import finetune_linearized as finetune_linearized
+from lineage_jax.linearize._training import linearized as linearized
