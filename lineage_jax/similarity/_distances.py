@@ -14,9 +14,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from lineage_jax.similarity._options import normalise
 from lineage_jax.similarity._rows import own
 from lineage_jax.similarity._standardise import centred, rescaled
-from lineage_jax.similarity._zero_safe import clipped_root, ratio
+from lineage_jax.similarity._zero_safe import clipped_root
 
 CLOSE = 1e-3
 """Pairs whose squared distance is below this part of their squared norms are computed from differences."""
@@ -72,7 +73,7 @@ class CosineDistance(PairwiseMatrix):
 
     def represent(self, features: Float[Array, "n d"]) -> Float[Array, "n d"]:
         """Brings every row to length 1."""
-        return _unit_rows(features)
+        return normalise(features)
 
     def rows(self, represented: Float[Array, "n d"], start: Int[Array, ""] | int, size: int) -> Float[Array, "b n"]:
         """Computes the distances of `size` examples to all."""
@@ -88,7 +89,7 @@ class CorrelationDistance(CosineDistance):
 
     def represent(self, features: Float[Array, "n d"]) -> Float[Array, "n d"]:
         """Centres every row over its own features and brings it to length 1."""
-        return _unit_rows(centred(features.T).T)
+        return normalise(centred(features.T).T)
 
 
 euclidean_distance = EuclideanDistance()
@@ -151,11 +152,6 @@ def _from_differences(rows: Array, a: Array) -> Float[Array, "b n"]:
     if a.shape[1] <= FEW_FEATURES:
         return jnp.square(rows[:, None, :] - a[None, :, :]).sum(axis=2)
     return jax.lax.map(lambda one: jnp.square(rows - one).sum(axis=1), a).T
-
-
-def _unit_rows(a: Float[Array, "n d"]) -> Float[Array, "n d"]:
-    a = rescaled(a, axis=1)
-    return ratio(a, clipped_root((a * a).sum(axis=1, keepdims=True), degree=2))
 
 
 def _product(x: Array, y: Array) -> Array:

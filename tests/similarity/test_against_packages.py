@@ -1,0 +1,63 @@
+"""Well-kept packages as oracles: ckatorch, dcor, rsatoolbox, scikit-learn."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from experiments.bench import _measures as packages
+from lineage_jax import similarity
+
+pytestmark = [
+    pytest.mark.torch,
+    # of the packages' own making
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::FutureWarning"),
+    pytest.mark.filterwarnings("ignore::PendingDeprecationWarning"),
+]
+
+ALL_PAIRS = similarity.RBFKernel(pairs=10**6)
+
+PAIRS = {
+    "linear_cka": (similarity.linear_cka, packages.ckatorch_cka),
+    "numpy_cka": (similarity.linear_cka, packages.numpy_cka),
+    "debiased_cka": (similarity.debiased_cka, lambda a, b: packages.ckatorch_cka(a, b, unbiased=True)),
+    "minibatch_cka": (similarity.minibatch_cka, packages.ckatorch_minibatch),
+    "distance_correlation": (similarity.distance_correlation, packages.dcor_correlation),
+    "bias_corrected": (similarity.bias_corrected_distance_correlation, packages.dcor_bias_corrected),
+    "rsa_pearson": (similarity.RSA(ranked=False), lambda a, b: packages.rsatoolbox_rsa(a, b, ranked=False)),
+    "rsa_spearman": (similarity.RSA(), lambda a, b: packages.rsatoolbox_rsa(a, b, ranked=True)),
+    "mutual_knn": (similarity.mutual_knn, packages.sklearn_mutual_knn),
+}
+for metric in ("euclidean", "cosine", "correlation"):
+    for ranked in (False, True):
+        PAIRS[f"scipy_{metric}_{ranked}"] = (
+            similarity.RSA(distance=getattr(similarity, f"{metric}_distance"), ranked=ranked),
+            lambda a, b, metric=metric, ranked=ranked: packages.scipy_rsa(a, b, metric=metric, ranked=ranked),
+        )
+
+
+@pytest.mark.parametrize("name", PAIRS)
+@pytest.mark.parametrize("d", [40, 700])
+def test_measure_agrees_with_the_package(name, d):
+    ours, theirs = PAIRS[name]
+    a, b = packages.features(512, d)
+    # float32 rounding on our side, float64 on theirs
+    np.testing.assert_allclose(jax.jit(ours)(a, b), theirs(np.float64(a), np.float64(b)), rtol=1e-5)
+
+
+@pytest.mark.parametrize(("ranked", "name"), [(False, "rsa_pearson"), (True, "rsa_spearman")])
+def test_rsa_agrees_in_double_precision(ranked, name):
+    a, b = (np.float64(x) for x in packages.features(100, 40))
+    with jax.enable_x64(True):
+        ours = similarity.RSA(ranked=ranked)(jnp.asarray(a), jnp.asarray(b))
+        np.testing.assert_allclose(ours, PAIRS[name][1](a, b), rtol=1e-10)
+
+
+def test_rbf_cka_agrees_where_the_median_is_over_all_pairs():
+    # an odd number of pairs: the package's median of an even number is the lower of the middle two
+    a, b = packages.features(255, 40)
+    ours = similarity.Alignment(matrix=ALL_PAIRS, centring=similarity.rbf_cka.centring)
+    np.testing.assert_allclose(
+        ours(jnp.asarray(a), jnp.asarray(b)), packages.ckatorch_cka(a, b, kernel="rbf"), rtol=1e-5
+    )
