@@ -140,7 +140,9 @@ def _refined(squared: Array, close: Array, rows: Array, a: Array) -> Float[Array
 
     def all_of_them(state: tuple) -> tuple:
         squared, close = state
-        return jnp.where(close, _from_differences(rows, a), squared), jnp.zeros_like(close)
+        # tied to the state, for a compiler would compute what no iteration changes ahead of the loop, always
+        these, close = jax.lax.optimization_barrier((rows, close))
+        return jnp.where(close, _from_differences(these, a), squared), jnp.zeros_like(close)
 
     few = lambda state: state[2].any() & (state[0] < FEW_NEIGHBOURS)  # noqa: E731
     _, squared, close = jax.lax.while_loop(few, one_each, (0, squared, close))
