@@ -11,4 +11,5 @@ from lineage_jax.lineage._recommended import RECOMMENDED_ALPHA as RECOMMENDED_AL
 from lineage_jax.lineage._score import DEFAULT_MEMORY as DEFAULT_MEMORY
 from lineage_jax.lineage._score import FORMS as FORMS
 from lineage_jax.lineage._score import score as score
+from lineage_jax.lineage._score_block import score_block as score_block
 from lineage_jax.lineage._weights import weight_scores as weight_scores

@@ -80,7 +80,7 @@ def score(
     """
     parent_names, child_names = names_of(parents, "parent"), names_of(children, "child")
     _check_settings(measures, alphas, forms)
-    probes = _checked_probes(probes)
+    probes = checked_probes(probes)
     shared = find_shared(parents, children, held=held)
     held = (*held, *shared.missing)
     layers, scoring, cut = plan(
@@ -123,7 +123,8 @@ def _check_settings(measures: Mapping[str, Measure], alphas: tuple[float, ...], 
         raise ValueError(f"expected forms out of {FORMS}, got {tuple(forms)}")
 
 
-def _checked_probes(probes: Inputs) -> jax.Array:
+def checked_probes(probes: Inputs) -> jax.Array:
+    """Returns the probes as a JAX array, or says what is wrong with them."""
     probes = jnp.asarray(probes)
     if probes.ndim < 2 or probes.shape[0] == 0:
         raise ValueError(f"expected probes of shape [n, ...] with n >= 1, got {probes.shape}")

@@ -6,6 +6,8 @@
 A `FeatureFn` is any pure `f(params, inputs)`; `features_of` and `nnx_features` make one from a Flax module.
 """
 
+from lineage_jax.linearize._block import LinenBlock as LinenBlock
+from lineage_jax.linearize._block import block_of as block_of
 from lineage_jax.linearize._expansion import predict_second_order as predict_second_order
 from lineage_jax.linearize._expansion import taylor_terms as taylor_terms
 from lineage_jax.linearize._groups import group_shares as group_shares

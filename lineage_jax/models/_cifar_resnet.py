@@ -1,4 +1,4 @@
-"""The residual networks for CIFAR: three stages of 16, 32 and 64 channels, shortcuts without parameters."""
+"""The residual networks for CIFAR: three stages, each of twice the channels, shortcuts without parameters."""
 
 import flax.linen as nn
 import jax.numpy as jnp
@@ -7,7 +7,8 @@ from jaxtyping import Array, Float, Shaped
 from lineage_jax.models._layers import GlobalAveragePool, ReLU, batch_norm, check_images, check_sizes, convolution
 from lineage_jax.models._residual import Stage
 
-WIDTHS = (16, 32, 64)
+WIDTH = 16
+"""Channels of the first stage in the original."""
 
 
 class PaddedShortcut(nn.Module):
@@ -33,10 +34,12 @@ class CifarResNet(nn.Module):
     Attributes:
         num_classes: number of logits.
         depth: number of blocks of every stage.
+        width: number of channels of the first stage; the others have two and four times as many.
     """
 
     num_classes: int
     depth: int
+    width: int = WIDTH
 
     @property
     def taps(self) -> tuple[str, ...]:
@@ -52,21 +55,26 @@ class CifarResNet(nn.Module):
     def __call__(self, images: Shaped[Array, "..."], *, train: bool = False) -> Float[Array, "n c"]:
         """Returns the logits; with `train` the batch's own statistics normalise, and `batch_stats` must be mutable."""
         check_images(images)
-        x = convolution(WIDTHS[0], 3, name="conv1")(images)
+        x = convolution(self.width, 3, name="conv1")(images)
         x = batch_norm(train=train, name="bn1")(x)
         x = ReLU(name="relu")(x)
-        for number, width in enumerate(WIDTHS, start=1):
-            stage = Stage(self.depth, width, 1 if number == 1 else 2, PaddedShortcut, name=f"layer{number}")
+        for number in (1, 2, 3):
+            width, stride = self.width * 2 ** (number - 1), min(number, 2)
+            stage = Stage(self.depth, width, stride, PaddedShortcut, name=f"layer{number}")
             x = stage(x, train=train)
         x = GlobalAveragePool(name="avgpool")(x)
         return nn.Dense(self.num_classes, name=self.head)(x)
 
 
-def cifar_resnet20(num_classes: int = 10) -> CifarResNet:
+def cifar_resnet20(num_classes: int = 10, *, width: int = WIDTH) -> CifarResNet:
     """Returns ResNet-20: three blocks a stage.
 
+    Args:
+        num_classes: number of logits.
+        width: number of channels of the first stage; the others have two and four times as many.
+
     Raises:
-        ValueError: If `num_classes` is not positive.
+        ValueError: If a size is not positive.
 
     References:
         He et al., "Deep Residual Learning for Image Recognition", CVPR 2016, section 4.2.
@@ -75,24 +83,24 @@ def cifar_resnet20(num_classes: int = 10) -> CifarResNet:
         >>> cifar_resnet20().taps
         ('relu', 'layer1', 'layer2', 'layer3', 'avgpool')
     """
-    return _cifar_resnet(num_classes, depth=3)
+    return _cifar_resnet(num_classes, depth=3, width=width)
 
 
-def cifar_resnet32(num_classes: int = 10) -> CifarResNet:
+def cifar_resnet32(num_classes: int = 10, *, width: int = WIDTH) -> CifarResNet:
     """Returns ResNet-32: five blocks a stage; see `cifar_resnet20`."""
-    return _cifar_resnet(num_classes, depth=5)
+    return _cifar_resnet(num_classes, depth=5, width=width)
 
 
-def cifar_resnet44(num_classes: int = 10) -> CifarResNet:
+def cifar_resnet44(num_classes: int = 10, *, width: int = WIDTH) -> CifarResNet:
     """Returns ResNet-44: seven blocks a stage; see `cifar_resnet20`."""
-    return _cifar_resnet(num_classes, depth=7)
+    return _cifar_resnet(num_classes, depth=7, width=width)
 
 
-def cifar_resnet56(num_classes: int = 10) -> CifarResNet:
+def cifar_resnet56(num_classes: int = 10, *, width: int = WIDTH) -> CifarResNet:
     """Returns ResNet-56: nine blocks a stage; see `cifar_resnet20`."""
-    return _cifar_resnet(num_classes, depth=9)
+    return _cifar_resnet(num_classes, depth=9, width=width)
 
 
-def _cifar_resnet(num_classes: int, *, depth: int) -> CifarResNet:
-    check_sizes(num_classes, WIDTHS)
-    return CifarResNet(num_classes=num_classes, depth=depth)
+def _cifar_resnet(num_classes: int, *, depth: int, width: int) -> CifarResNet:
+    check_sizes(num_classes, (width,))
+    return CifarResNet(num_classes=num_classes, depth=depth, width=width)

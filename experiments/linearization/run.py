@@ -1,0 +1,266 @@
+"""Trains families, measures how well tangents explain them and who is named (settings: config.py; numbers: README.md).
+
+python -m experiments.linearization.run [--mode smoke] [--out FOLDER]
+"""
+
+import argparse
+import dataclasses
+import functools
+import json
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import ml_collections
+import numpy as np
+from rich.console import Console
+
+from experiments.linearization import figure
+from experiments.linearization.config import MODES, get_config
+from experiments.linearization.recommend import recommend
+from lineage_jax import data, lineage, linearize, models, population, similarity
+from lineage_jax.typing import Params
+
+HERE = Path(__file__).parent
+MEASURES = similarity.MEASURES | {"debiased_cka": similarity.debiased_cka}
+console = Console()
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Point:
+    """One family's place in the study.
+
+    Attributes:
+        network: name of the architecture.
+        split: `validation` or `test`.
+        length: fine-tuning steps.
+        learning_rate: of the fine-tuning.
+        width: units or channels of the first layer.
+    """
+
+    network: str
+    split: str
+    length: int
+    learning_rate: float
+    width: int
+
+    @property
+    def name(self) -> str:
+        """Names the family."""
+        return f"{self.network} {self.split} length={self.length} lr={self.learning_rate:g} width={self.width}"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Sets:
+    """The images of one split: parents learn `source`, children `target`, probes come from what no child has seen."""
+
+    source: data.Images
+    target: data.Images
+    unseen: data.Images
+
+
+def main() -> None:
+    """Runs one mode and writes `results/<mode>.json` and its figures; families already in the file are kept."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--mode", choices=MODES, default="full")
+    parser.add_argument("--out", type=Path, default=HERE / "results", help="folder of the results")
+    arguments = parser.parse_args()
+    config = get_config(arguments.mode)
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    path = arguments.out / f"{arguments.mode}.json"
+    head = {
+        "config": json.loads(config.to_json()),
+        "versions": {"jax": jax.__version__},
+        "device": jax.devices()[0].device_kind,
+    }
+    families = done_before(path, head["config"])
+    for name, family in run(config, skip=set(families)):
+        families[name] = family
+        path.write_text(json.dumps(head | {"families": families}, indent=1) + "\n")
+    result = head | {"recommended": recommend(families, alphas=tuple(config.alphas)), "families": families}
+    path.write_text(json.dumps(result, indent=1) + "\n")
+    figure.draw(result, path)
+    console.print(f"wrote {path} and its figures")
+
+
+def done_before(path: Path, config: dict[str, Any]) -> dict[str, Any]:
+    """Returns the families of an interrupted run of the same settings."""
+    if not path.exists():
+        return {}
+    before = json.loads(path.read_text())
+    return before["families"] if before["config"] == config else {}
+
+
+def run(config: ml_collections.ConfigDict, *, skip: set[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yields every family's record; parents are trained once for each split, network and width."""
+    parents: dict[tuple[str, str, int], population.Trained] = {}
+    places = [point for point in points(config) if point.name not in skip]
+    for number, point in enumerate(places, start=1):
+        started = time.perf_counter()
+        settings = config.networks[point.network]
+        split = config.splits[point.split]
+        sets = load_sets(split.source, split.target, pooling=settings.pooling)
+        network = build(point, num_classes=sets.target.num_classes)
+        key = (point.split, point.network, point.width)
+        if key not in parents:
+            parents[key] = pretrain(network, sets, settings, seed=split.seed)
+        children, truth = finetune(network, parents[key], sets, point, settings, seed=split.seed)
+        probes = jnp.asarray(data.probes(sets.unseen, config.probes, seed=split.seed))
+        record = dataclasses.asdict(point) | {
+            "parents trained to": mean(parents[key].accuracy),
+            "children trained to": mean(children.accuracy),
+            **tangent_evidence(network, parents[key], children, truth, probes, config),
+            "accuracy": detection(network, parents[key], children, truth, probes, config),
+            "seconds": round(time.perf_counter() - started, 1),
+        }
+        console.print(f"{number}/{len(places)} {point.name}: {record['seconds']} s", highlight=False)
+        yield point.name, record
+
+
+def points(config: ml_collections.ConfigDict) -> list[Point]:
+    """Lists the families: the base of each network, and each axis varied around it."""
+    found = []
+    for split in config.splits:
+        for name, settings in config.networks.items():
+            base = Point(network=name, split=split, **settings.base.to_dict())
+            found.append(base)
+            for axis, values in settings.axes.items():
+                found += [dataclasses.replace(base, **{axis: value}) for value in values]
+    return sorted(found, key=lambda point: (point.network, point.split, point.width))
+
+
+@functools.lru_cache(maxsize=1)
+def load_sets(source: str, target: str, *, pooling: int) -> Sets:
+    """Reads both image sets from `$LINEAGE_DATA/images` (default: `../shared/data/images`) and pools their pixels."""
+    folder = Path(os.environ.get("LINEAGE_DATA", HERE.parents[2] / "shared" / "data")) / "images"
+    first, _ = data.npz(folder / f"{source}.npz")
+    second, unseen = data.npz(folder / f"{target}.npz")
+    return Sets(source=pooled(first, pooling), target=pooled(second, pooling), unseen=pooled(unseen, pooling))
+
+
+def pooled(images: data.Images, side: int) -> data.Images:
+    """Averages squares of `side` x `side` pixels."""
+    n, h, w, c = images.images.shape
+    squares = images.images.reshape(n, h // side, side, w // side, side, c)
+    return dataclasses.replace(images, images=squares.mean(axis=(2, 4)))
+
+
+def build(point: Point, *, num_classes: int) -> nn.Module:
+    """Makes the network of a point."""
+    if point.network == "fc":
+        return models.fc(num_classes=num_classes, widths=(point.width, point.width // 4, point.width // 8))
+    return models.cifar_resnet20(num_classes=num_classes, width=point.width)
+
+
+def pretrain(network: nn.Module, sets: Sets, settings: ml_collections.ConfigDict, *, seed: int) -> population.Trained:
+    """Trains the parents of one width."""
+    training = population.Training(batch_size=settings.batch_size, **settings.pretraining.to_dict())
+    return population.pretrain(
+        network.clone(num_classes=sets.source.num_classes),
+        sets.source,
+        num_parents=settings.parents,
+        seed=seed,
+        training=training,
+    )
+
+
+def finetune(
+    network: nn.Module,
+    parents: population.Trained,
+    sets: Sets,
+    point: Point,
+    settings: ml_collections.ConfigDict,
+    *,
+    seed: int,
+) -> tuple[population.Trained, dict[str, str]]:
+    """Fine-tunes the children of one point."""
+    return population.finetune(
+        parents,
+        network,
+        sets.target,
+        children_per_parent=settings.children_per_parent,
+        seed=seed,
+        training=population.Training(
+            steps=point.length, learning_rate=point.learning_rate, batch_size=settings.batch_size
+        ),
+    )
+
+
+def tangent_evidence(
+    network: nn.Module,
+    parents: population.Trained,
+    children: population.Trained,
+    truth: dict[str, str],
+    probes: jax.Array,
+    config: ml_collections.ConfigDict,
+) -> dict[str, Any]:
+    """Compares every child with its own parent's tangent at every tap; means over the children."""
+    every = [
+        laziness(parents[truth[name]], children[name], probes, network, tuple(config.along)) for name in children.names
+    ]
+    average = jax.tree.map(lambda *values: np.mean(values, axis=0), *every)
+    by_layer = lambda curves: {layer: curves[layer].tolist() for layer in network.taps}  # noqa: E731
+    return {
+        "weight change": float(average.weight_change),
+        "error": by_layer(average.curve.error),
+        "explained": by_layer(average.curve.explained),
+        "cosine": by_layer(average.curve.cosine),
+    }
+
+
+@functools.partial(jax.jit, static_argnames=("network", "along"))
+def laziness(
+    parent: Params, child: Params, probes: jax.Array, network: nn.Module, along: tuple[float, ...]
+) -> linearize.Laziness:
+    """Looks at one pair at every tap; the head, which no tap reads, stays the parent's."""
+    features = linearize.features_of(network, network.taps)
+    held = (*linearize.HELD, f"params/{network.head}")
+    return linearize.laziness(features, parent, child, probes, alphas=along, held=held, with_kernel=False)
+
+
+def detection(
+    network: nn.Module,
+    parents: population.Trained,
+    children: population.Trained,
+    truth: dict[str, str],
+    probes: jax.Array,
+    config: ml_collections.ConfigDict,
+) -> dict[str, Any]:
+    """Scores every pair at the last tap; returns the share of right parents by measure, form and alpha."""
+    scores = lineage.score(
+        linearize.features_of(network, network.taps[-1:]),
+        parents,
+        children,
+        probes,
+        measures=MEASURES,
+        alphas=tuple(config.alphas),
+        forms=lineage.FORMS,
+    )
+    table = lineage.accuracy(lineage.decide(scores.isel(layer=0)), truth)
+    weights = lineage.accuracy(lineage.decide(lineage.weight_scores(parents, children).sel(layer="all")), truth)
+    by_measure = {
+        measure: {
+            "direct": table.sel(measure=measure, form="direct").values[0].item(),
+            "taylor": table.sel(measure=measure, form="taylor").values.tolist(),
+            "exact": table.sel(measure=measure, form="exact").values.tolist(),
+        }
+        for measure in table.measure.values.tolist()
+    }
+    return {
+        "features": by_measure,
+        "weights": {m: weights.sel(measure=m).item() for m in weights.measure.values.tolist()},
+    }
+
+
+def mean(values: jax.Array) -> float:
+    """Returns the mean as a plain number."""
+    return float(np.mean(values))
+
+
+if __name__ == "__main__":
+    main()

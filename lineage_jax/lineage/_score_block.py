@@ -1,0 +1,79 @@
+"""Whose child a block is: the block of every network fed with each candidate parent's own activations."""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from lineage_jax import linearize
+from lineage_jax.lineage._score import DEFAULT_MEMORY, checked_probes, score
+from lineage_jax.lineage._shared import Population, names_of
+from lineage_jax.typing import Inputs, Measure
+
+if TYPE_CHECKING:
+    import xarray
+
+
+def score_block(
+    block: linearize.LinenBlock,
+    parents: Population,
+    children: Population,
+    probes: Inputs,
+    *,
+    measures: Mapping[str, Measure],
+    alphas: tuple[float, ...] = (0.0, 0.1, 1.0),
+    forms: tuple[str, ...] = ("direct", "taylor"),
+    held: tuple[str, ...] = linearize.HELD,
+    memory: int = DEFAULT_MEMORY,
+    progress: Callable[[int, int], None] | None = None,
+) -> "xarray.DataArray":
+    """Scores every candidate parent against every child on one block alone, as `score` does on whole networks.
+
+    The parent's activations at the start of the block are fed to its own block and to every child's. What a child
+    does before the block then plays no part: a block that was grafted into another network is compared with the
+    block that it came from on the inputs which that one knows.
+
+    Args:
+        block: what `linearize.block_of` returned.
+        parents: candidate parents, `{name: variables}` or `Networks`.
+        children: children, `{name: variables}` or `Networks`.
+        probes: `[n, ...]`, inputs of the whole network.
+        measures: as in `score`.
+        alphas: as in `score`.
+        forms: as in `score`.
+        held: as in `score`.
+        memory: as in `score`.
+        progress: called with (pairs done, pairs in all) after each parent.
+
+    Returns:
+        `xarray.DataArray` with dimensions parent, child, layer, measure, form, alpha; higher means more alike. Each
+        parent has its own activations, so that distances of different parents are in different units: prefer
+        measures without a unit, or compare with the direct form of the same parent.
+
+    Raises:
+        ValueError: As `score`.
+        TypeError: As `score`.
+    """
+    import xarray
+
+    names = names_of(parents, "parent")
+    count = len(names_of(children, "child"))
+    probes = checked_probes(probes)
+    scores = []
+    for name in names:
+        variables = parents[name]
+        activations = block.entry(variables, probes)
+        scores.append(
+            score(
+                block,
+                {name: variables},
+                children,
+                activations,
+                measures=measures,
+                alphas=alphas,
+                forms=forms,
+                held=held,
+                memory=memory,
+            )
+        )
+        if progress:
+            progress(len(scores) * count, len(names) * count)
+    return xarray.concat(scores, dim="parent")
