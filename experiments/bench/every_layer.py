@@ -14,7 +14,6 @@ import jax
 import numpy as np
 
 from experiments.bench import _measure
-from experiments.bench._family import family
 from experiments.bench._measure import Row, Variant, compare
 from lineage_jax import linearize, models
 from lineage_jax.typing import Inputs, Params
@@ -45,14 +44,15 @@ def main() -> list[Row]:
 @functools.cache
 def problem(network: nn.Module, image: tuple[int, int, int], probes: int) -> tuple[Params, Params, jax.Array]:
     """Returns a parent, a child and probes on the device."""
-    parents, children, images = family(network, image, parents=1, children=1, probes=probes)
-    return jax.block_until_ready(jax.device_put((*parents.values(), *children.values(), images)))
+    parent = models.init(network, jax.random.key(0), image)
+    child = parent | {"params": jax.tree.map(lambda p: 1.02 * p, parent["params"])}
+    return jax.block_until_ready((parent, child, jax.random.normal(jax.random.key(1), (probes, *image))))
 
 
 def work(features: linearize.LinenFeatures, parent: Params, child: Params, probes: jax.Array) -> np.ndarray:
     """Computes value and tangent at every layer; returns the norm of the last tangent."""
     found = jax.block_until_ready(tangents(features, parent, child, probes))
-    return np.linalg.norm(found.tangent[features.layers[-1]], keepdims=True)
+    return np.array([np.linalg.norm(found.tangent[features.layers[-1]])])
 
 
 @functools.partial(jax.jit, static_argnames=("features",))

@@ -49,11 +49,11 @@ def residual() -> ml_collections.ConfigDict:
         {
             "pooling": 2,
             "parents": 4,
-            "children_per_parent": 3,
+            "children_per_parent": 2,
             "batch_size": 32,
             "pretraining": {"steps": 150, "learning_rate": 0.05},
-            "base": {"length": 100, "learning_rate": 0.01, "width": 8},
-            "axes": {"length": (25, 300), "learning_rate": (0.002, 0.05), "width": (4, 16)},
+            "base": {"length": 80, "learning_rate": 0.01, "width": 8},
+            "axes": {"length": (20, 240), "learning_rate": (0.002, 0.05), "width": (4, 16)},
         }
     )
 
@@ -66,7 +66,7 @@ def shrink(config: ml_collections.ConfigDict) -> None:
         network.update({"parents": 2, "children_per_parent": 1, "batch_size": 8})
         network.pretraining.steps = 4
     config.networks.fc.base.update({"length": 4, "width": 16})
-    config.networks.fc.axes = {"length": (2,), "width": (8,)}
+    config.networks.fc.axes = {"length": (2,)}
     config.networks.resnet20.base.update({"length": 2, "width": 2})
     config.networks.resnet20.axes = {}
     config.networks.resnet20.pooling = 4

@@ -8,10 +8,10 @@ from lineage_jax import lineage
 
 
 def recommend(families: dict[str, Any], *, alphas: tuple[float, ...]) -> dict[str, Any]:
-    """Chooses the alpha whose Taylor form names most parents on average over the validation families.
+    """Chooses the alpha at which the Taylor form names most parents on average over the validation families.
 
-    Of alphas that are equally good there the one with the best worst family counts, then the smallest: too large an
-    alpha overshoots, too small a one only gains less.
+    Of alphas that are equally good the middle one is taken (of two middle ones the smaller): as far as can be from
+    overshooting on one side and from gaining nothing on the other.
 
     Returns:
         For each measure the alpha, and the mean accuracy on both splits: direct, at that alpha, and at the alpha that
@@ -27,8 +27,9 @@ def _recommend(measure: str, families: dict[str, Any], alphas: tuple[float, ...]
         rows = [f["accuracy"]["features"][measure] for f in families.values() if f["split"] == split]
         taylor[split] = np.array([row["taylor"] for row in rows])
         direct[split] = float(np.mean([row["direct"] for row in rows]))
-    averages, worst = taylor["validation"].mean(axis=0).round(6), taylor["validation"].min(axis=0)
-    best = max(range(len(alphas)), key=lambda index: (averages[index], worst[index], -index))
+    averages = taylor["validation"].mean(axis=0).round(6)
+    good = np.flatnonzero(averages == averages.max())
+    best = int(good[(len(good) - 1) // 2])
     today = lineage.RECOMMENDED_ALPHA.get(measure)
     place = alphas.index(today) if today in alphas else None
     shown = {

@@ -89,11 +89,13 @@ def main() -> None:
 
 
 def done_before(path: Path, config: dict[str, Any]) -> dict[str, Any]:
-    """Returns the families of an interrupted run of the same settings."""
+    """Returns the families that an earlier run left, of the networks whose settings are still the same."""
     if not path.exists():
         return {}
     before = json.loads(path.read_text())
-    return before["families"] if before["config"] == config else {}
+    settings = lambda of, network: of | {"networks": of["networks"].get(network)}  # noqa: E731
+    same = {name for name in config["networks"] if settings(before["config"], name) == settings(config, name)}
+    return {name: family for name, family in before["families"].items() if family["network"] in same}
 
 
 def run(config: ml_collections.ConfigDict, *, skip: set[str]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -203,7 +205,7 @@ def tangent_evidence(
     every = [
         laziness(parents[truth[name]], children[name], probes, network, tuple(config.along)) for name in children.names
     ]
-    average = jax.tree.map(lambda *values: np.mean(values, axis=0), *every)
+    average = jax.tree.map(lambda *values: jnp.stack(values).mean(axis=0), *every)
     by_layer = lambda curves: {layer: curves[layer].tolist() for layer in network.taps}  # noqa: E731
     return {
         "weight change": float(average.weight_change),
