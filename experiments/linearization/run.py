@@ -222,7 +222,7 @@ def laziness(
     """Looks at one pair at every tap; the head, which no tap reads, stays the parent's."""
     features = linearize.features_of(network, network.taps)
     held = (*linearize.HELD, f"params/{network.head}")
-    return linearize.laziness(features, parent, child, probes, alphas=along, held=held, with_kernel=False)
+    return linearize.laziness(features, parent, child, probes, alphas=along, held=held)
 
 
 def detection(

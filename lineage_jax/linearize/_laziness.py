@@ -103,7 +103,7 @@ def laziness(
     *,
     alphas: tuple[float, ...] = (0.25, 0.5, 0.75, 1.0),
     threshold: float = 0.9,
-    with_kernel: bool = True,
+    with_kernel: bool = False,
     held: tuple[str, ...] = HELD,
 ) -> Laziness:
     """Answers whether a fine-tuning was lazy, with its evidence.
@@ -112,10 +112,11 @@ def laziness(
         feature_fn: pure function `(params, inputs) -> [n, ...]` or `{layer: [n, ...]}`.
         parent: variables of the parent.
         child: variables of the child.
-        inputs: probes; the kernels take n^2 numbers a layer.
+        inputs: probes.
         alphas: how far along the step; the last one is 1.
         threshold: least explained fraction at every layer; 0.9, an error of about 0.3, is our convention.
-        with_kernel: whether to compute the trace kernels, by far the most of the work.
+        with_kernel: whether to compute the trace kernels too: n d linear passes for d features, by far the most of the
+            work, and for a wide layer out of reach.
         held: path prefixes that stay the parent's.
 
     Raises:

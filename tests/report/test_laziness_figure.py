@@ -7,7 +7,7 @@ import pytest
 from lineage_jax import linearize, models, report
 
 
-def fc_laziness(with_kernel=True):
+def fc_laziness(with_kernel=False):
     network = models.fc(widths=(8, 6))
     features = linearize.features_of(network, network.taps)
     images = jax.random.normal(jax.random.key(1), (4, 5, 5, 1))
@@ -17,7 +17,7 @@ def fc_laziness(with_kernel=True):
 
 
 def test_the_figure_is_written_in_the_format_of_its_suffix(tmp_path):
-    seen = fc_laziness()
+    seen = fc_laziness(with_kernel=True)
     report.laziness_figure(seen, tmp_path / "all.png")
     report.laziness_figure(seen, tmp_path / "one.svg", layers=("relu2",))
     assert (tmp_path / "all.png").read_bytes().startswith(b"\x89PNG")
@@ -27,13 +27,13 @@ def test_the_figure_is_written_in_the_format_of_its_suffix(tmp_path):
 
 
 def test_kernels_that_were_not_computed_are_left_out(tmp_path):
-    report.laziness_figure(fc_laziness(with_kernel=False), tmp_path / "all.svg")
+    report.laziness_figure(fc_laziness(), tmp_path / "all.svg")
     assert "kernel" not in (tmp_path / "all.svg").read_text()
 
 
 def test_an_unknown_layer_is_refused(tmp_path):
     with pytest.raises(ValueError, match=r"expected layers out of \('relu1', 'relu2'\), got \('relu3',\)"):
-        report.laziness_figure(fc_laziness(with_kernel=False), tmp_path / "none.png", layers=("relu3",))
+        report.laziness_figure(fc_laziness(), tmp_path / "none.png", layers=("relu3",))
     assert not list(tmp_path.iterdir())
 
 
