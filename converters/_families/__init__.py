@@ -1,0 +1,1 @@
+"""One module a family of networks: the entries of every source that it is known from."""
