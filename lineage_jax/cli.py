@@ -27,7 +27,7 @@ out, err = Console(), Console(stderr=True)
 MANY_VALUES = ("--parents", "--measure", "--alpha")
 DEFAULT_MEASURES = ("l1", "l2", "cosine", "cka", "dc")
 NOISE_PROBES = 256
-DEMO_ALPHAS = (0.01, 0.1, 0.5, 1.0)
+DEMO_ALPHAS = (0.03, 0.1, 0.5, 1.0)
 
 Scores = dict[str, "xarray.DataArray"]
 """Scores over `parent`, by what kind of score they are."""
@@ -65,7 +65,9 @@ def detect(
     parents: Annotated[list[Path], typer.Option(help="Checkpoint folders of the candidate parents: A B C ...")],
     child: Annotated[Path, typer.Option(help="Checkpoint folder of the child.")],
     probes: Annotated[Path | None, typer.Option(help="Images: .npy, .npz or IDX(.gz). Default: noise.")] = None,
-    measure: Annotated[list[str] | None, typer.Option(help="Similarities: l1 l2 lp linf lse cosine cka dc.")] = None,
+    measure: Annotated[
+        list[str] | None, typer.Option(help="Similarities: l1 l2 lp linf lse cosine cka dc debiased_cka.")
+    ] = None,
     alpha: Annotated[
         list[float] | None, typer.Option(help="Strengths of the approximation, >= 0. Default: one for each measure.")
     ] = None,

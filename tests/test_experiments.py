@@ -13,6 +13,7 @@ from experiments.linearization import config as study_config
 from experiments.linearization import recommend as study_recommend
 from experiments.linearization import run as study_run
 from experiments.linearization import table as study_table
+from lineage_jax import lineage, similarity
 
 
 @pytest.mark.data
@@ -55,7 +56,7 @@ def test_the_linearisation_study_resumes_and_draws(tmp_path, monkeypatch, data_f
     result = json.loads(path.read_text())
     assert set(result["families"]) == {point.name for point in study_run.points(study_config.get_config("smoke"))}
     for family in result["families"].values():
-        assert family["accuracy"]["features"].keys() == study_run.MEASURES.keys()
+        assert family["accuracy"]["features"].keys() == similarity.MEASURES.keys()
         assert family["error"].keys() == family["explained"].keys()
         assert all(error >= 0 for curve in family["error"].values() for error in curve)
     for name in ("layers", "axes", "alphas"):
@@ -87,13 +88,15 @@ def test_families_of_other_settings_are_run_again(tmp_path):
 
 def test_the_middle_of_the_best_alphas_is_recommended():
     def family(split, direct, *taylor):
-        return {"split": split, "accuracy": {"features": {"l1": {"direct": direct, "taylor": list(taylor)}}}}
+        row = {"direct": direct, "taylor": list(taylor), "exact": list(taylor[::-1])}
+        return {"split": split, "accuracy": {"features": {"l1": row}}}
 
     families = {"a": family("validation", 0.2, 0.5, 0.9, 0.9, 0.9), "b": family("test", 0.3, 0.4, 0.6, 0.8, 0.2)}
-    row = study_recommend.recommend(families, alphas=(0.1, 0.3, 0.5, 1.0))["l1"]
-    assert row["alpha"] == 0.5
-    assert row["validation"]["taylor"] == 0.9
-    assert row["test"] == {"direct": 0.3, "taylor": 0.8, "worst family": 0.8, "today": 0.4}
+    rows = study_recommend.recommend(families, alphas=(0.1, 0.3, 0.5, 1.0))
+    assert rows["taylor"]["l1"]["alpha"] == 0.5
+    assert rows["taylor"]["l1"]["validation"]["accuracy"] == 0.9
+    assert rows["taylor"]["l1"]["test"] == {"direct": 0.3, "accuracy": 0.8, "worst family": 0.8}
+    assert rows["exact"]["l1"]["alpha"] == 0.3
 
 
 def test_the_readme_of_the_study_shows_the_tables_of_its_results():
@@ -101,3 +104,9 @@ def test_the_readme_of_the_study_shows_the_tables_of_its_results():
     readme = (study_table.RESULTS.parents[1] / "README.md").read_text()
     assert study_table.recommended(result["recommended"]) in readme
     assert study_table.families(result) in readme
+
+
+def test_the_library_recommends_what_the_study_found():
+    forms = json.loads(study_table.RESULTS.read_text())["recommended"]
+    for form, alphas in (("taylor", lineage.RECOMMENDED_ALPHA), ("exact", lineage.RECOMMENDED_EXACT_ALPHA)):
+        assert alphas == {measure: row["alpha"] for measure, row in forms[form].items()}

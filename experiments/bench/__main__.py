@@ -1,8 +1,10 @@
-"""Runs every benchmark of this folder in turn, writes `results/NAME.json` and prints a table at the end.
+"""Runs benchmarks of this folder in turn, writes `results/NAME.json` and prints a table at the end.
 
-python -m experiments.bench
+python -m experiments.bench              # every one
+python -m experiments.bench ntk measures
 """
 
+import argparse
 import importlib
 import json
 import pkgutil
@@ -18,10 +20,15 @@ COLUMNS = ("bench", "variant", "seconds", "ratio", "gflops", "first_seconds", "p
 
 
 def main() -> None:
-    """Runs the benchmarks in alphabetical order; each result is on disk before the next one starts."""
+    """Runs the benchmarks one after another; each result is on disk before the next one starts."""
     names = sorted(module.name for module in pkgutil.iter_modules([str(FOLDER)]) if not module.name.startswith("_"))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", metavar="name", help=", ".join(names))
+    chosen = parser.parse_args().names or names
+    if unknown := sorted(set(chosen) - set(names)):
+        parser.error(f"expected names among {', '.join(names)}, got {', '.join(unknown)}")
     rows = []
-    for name in names:
+    for name in chosen:
         measured = importlib.import_module(f"experiments.bench.{name}").main()
         show(measured)
         _write(name, measured)

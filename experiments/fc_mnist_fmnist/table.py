@@ -25,7 +25,8 @@ def tables(variants: dict[str, Any]) -> str:
 def summary(variants: dict[str, Any]) -> str:
     """Direct accuracy and that of the Taylor form at the recommended alpha, a column per variant."""
     rows = [f"| measure (alpha) | {' | '.join(variants)} |", "|---" * (len(variants) + 1) + "|"]
-    for measure, alpha in lineage.RECOMMENDED_ALPHA.items():
+    for measure in next(iter(variants.values()))["accuracy"]:
+        alpha = lineage.RECOMMENDED_ALPHA[measure]
         cells = [
             f"{percent(row['direct'])} → {percent(row['taylor'][f'{alpha:g}'])}"
             for row in (variant["accuracy"][measure] for variant in variants.values())

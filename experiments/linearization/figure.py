@@ -66,7 +66,7 @@ def axes(result: dict[str, Any]) -> "Figure":
             error.set_title(f"{network}: {AXES[axis]}", fontsize=10)
             line = _along(result, network, "test", axis)
             for index, measure in enumerate(SHOWN):
-                place = result["config"]["alphas"].index(result["recommended"][measure]["alpha"])
+                place = result["config"]["alphas"].index(result["recommended"]["taylor"][measure]["alpha"])
                 rows = [family["accuracy"]["features"][measure] for family in line]
                 values = [family[axis] for family in line]
                 accuracy.plot(values, [100 * r["direct"] for r in rows], "--", color=f"C{index}", linewidth=1)
@@ -92,35 +92,31 @@ def axes(result: dict[str, Any]) -> "Figure":
 
 
 def alphas(result: dict[str, Any]) -> "Figure":
-    """Mean accuracy along alpha: a row per split, a column per network, a line per measure; leftmost is direct."""
-    networks, grid = list(result["config"]["networks"]), result["config"]["alphas"]
-    figure, panels = _panels(2, len(networks), width=5.0)
-    for row, split in enumerate(("validation", "test")):
-        for column, network in enumerate(networks):
-            panel = panels[row][column]
+    """Mean accuracy along alpha: a row per form and split, a column per network; leftmost is direct."""
+    networks, forms = list(result["config"]["networks"]), list(result["recommended"])
+    figure, panels = _panels(2 * len(forms), len(networks), width=5.0)
+    for row, (form, split) in enumerate((form, split) for form in forms for split in ("validation", "test")):
+        for panel, network in zip(panels[row], networks, strict=True):
             families = [f for f in result["families"].values() if (f["network"], f["split"]) == (network, split)]
-            for index, measure in enumerate(result["recommended"]):
-                rows = [family["accuracy"]["features"][measure] for family in families]
-                values = [np.mean([r["direct"] for r in rows]), *np.mean([r["taylor"] for r in rows], axis=0)]
-                style = "-" if index < 5 else "--"
-                panel.plot(
-                    range(len(values)),
-                    100 * np.array(values),
-                    style,
-                    color=f"C{index % 10}",
-                    marker="o",
-                    markersize=3,
-                    label=measure,
-                )
-            panel.set_xticks(range(len(grid) + 1), ["direct", *(f"{alpha:g}" for alpha in grid)])
-            panel.set_title(f"{network}, {split} families", fontsize=10)
-            panel.set_ylim(-3, 103)
-            panel.grid(alpha=0.3)
+            _along_alpha(panel, families, form, result["config"]["alphas"])
+            panel.set_title(f"{network}, {split} families, {form} form", fontsize=10)
         panels[row][0].set_ylabel("mean accuracy, %")
     for panel in panels[-1]:
-        panel.set_xlabel("alpha of the Taylor form")
+        panel.set_xlabel("alpha")
     figure.legend(*panels[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=5, fontsize=8)
     return figure
+
+
+def _along_alpha(panel: Any, families: list[dict[str, Any]], form: str, grid: list[float]) -> None:
+    for index, measure in enumerate(families[0]["accuracy"]["features"]):
+        rows = [family["accuracy"]["features"][measure] for family in families]
+        values = [np.mean([r["direct"] for r in rows]), *np.mean([r[form] for r in rows], axis=0)]
+        style = "-" if index < 5 else "--"
+        colour = f"C{index % 10}"
+        panel.plot(range(len(values)), 100 * np.array(values), style, color=colour, marker="o", ms=3, label=measure)
+    panel.set_xticks(range(len(grid) + 1), ["direct", *(f"{alpha:g}" for alpha in grid)])
+    panel.set_ylim(-3, 103)
+    panel.grid(alpha=0.3)
 
 
 def _along(result: dict[str, Any], network: str, split: str, axis: str) -> list[dict[str, Any]]:

@@ -1,44 +1,40 @@
-"""One alpha for each measure, chosen on the validation families and shown on the others."""
+"""One alpha for each measure and form, chosen on the validation families and shown on the others."""
 
 from typing import Any
 
 import numpy as np
 
-from lineage_jax import lineage
+FORMS = ("taylor", "exact")
 
 
 def recommend(families: dict[str, Any], *, alphas: tuple[float, ...]) -> dict[str, Any]:
-    """Chooses the alpha at which the Taylor form names most parents on average over the validation families.
+    """Chooses the alpha at which a form names most parents on average over the validation families.
 
     Of alphas that are equally good the middle one is taken (of two middle ones the smaller): as far as can be from
     overshooting on one side and from gaining nothing on the other.
 
     Returns:
-        For each measure the alpha, and the mean accuracy on both splits: direct, at that alpha, and at the alpha that
-        the library recommends today (None where it recommends none).
+        For each form and measure the alpha, and the mean accuracy on both splits: direct, and at that alpha.
     """
     names = next(iter(families.values()))["accuracy"]["features"]
-    return {measure: _recommend(measure, families, alphas) for measure in names}
+    return {form: {measure: _recommend(form, measure, families, alphas) for measure in names} for form in FORMS}
 
 
-def _recommend(measure: str, families: dict[str, Any], alphas: tuple[float, ...]) -> dict[str, Any]:
-    taylor, direct = {}, {}
+def _recommend(form: str, measure: str, families: dict[str, Any], alphas: tuple[float, ...]) -> dict[str, Any]:
+    along, direct = {}, {}
     for split in ("validation", "test"):
         rows = [f["accuracy"]["features"][measure] for f in families.values() if f["split"] == split]
-        taylor[split] = np.array([row["taylor"] for row in rows])
+        along[split] = np.array([row[form] for row in rows])
         direct[split] = float(np.mean([row["direct"] for row in rows]))
-    averages = taylor["validation"].mean(axis=0).round(6)
+    averages = along["validation"].mean(axis=0).round(6)
     good = np.flatnonzero(averages == averages.max())
     best = int(good[(len(good) - 1) // 2])
-    today = lineage.RECOMMENDED_ALPHA.get(measure)
-    place = alphas.index(today) if today in alphas else None
     shown = {
         split: {
             "direct": direct[split],
-            "taylor": float(taylor[split][:, best].mean()),
-            "worst family": float(taylor[split][:, best].min()),
-            "today": None if place is None else float(taylor[split][:, place].mean()),
+            "accuracy": float(along[split][:, best].mean()),
+            "worst family": float(along[split][:, best].min()),
         }
-        for split in taylor
+        for split in along
     }
-    return {"alpha": alphas[best], "today": today, **shown}
+    return {"alpha": alphas[best], **shown}

@@ -27,7 +27,6 @@ from lineage_jax import data, lineage, linearize, models, population, similarity
 from lineage_jax.typing import Params
 
 HERE = Path(__file__).parent
-MEASURES = similarity.MEASURES | {"debiased_cka": similarity.debiased_cka}
 console = Console()
 
 
@@ -239,7 +238,7 @@ def detection(
         parents,
         children,
         probes,
-        measures=MEASURES,
+        measures=similarity.MEASURES,
         alphas=tuple(config.alphas),
         forms=lineage.FORMS,
     )

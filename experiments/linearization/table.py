@@ -20,25 +20,27 @@ def tables(result: dict[str, Any]) -> str:
     return f"{recommended(result['recommended'])}\n\n{families(result)}"
 
 
-def recommended(rows: dict[str, Any]) -> str:
-    """Accuracy on validation families and on others: direct, and Taylor at the alpha chosen on the former."""
+def recommended(forms: dict[str, Any]) -> str:
+    """Accuracy on validation families and on others: direct, then both forms at the alpha chosen on the former."""
     lines = [
-        "| measure | alpha | validation: direct → Taylor | others: direct → Taylor (worst family) |",
-        "|---|---|---|---|",
+        "| measure | validation: direct | Taylor (alpha) | exact (alpha) "
+        "| others: direct | Taylor (worst) | exact (worst) |",
+        "|---|---|---|---|---|---|---|",
     ]
-    for measure, row in rows.items():
-        chosen, shown = row["validation"], row["test"]
-        lines.append(
-            f"| {measure} | {row['alpha']:g} | {percent(chosen['direct'])} → {percent(chosen['taylor'])} "
-            f"| {percent(shown['direct'])} → {percent(shown['taylor'])} ({percent(shown['worst family'])}) |"
-        )
+    for measure in forms["taylor"]:
+        taylor, exact = (forms[form][measure] for form in ("taylor", "exact"))
+        cells = [measure, percent(taylor["validation"]["direct"])]
+        cells += [f"{percent(row['validation']['accuracy'])} ({row['alpha']:g})" for row in (taylor, exact)]
+        cells.append(percent(taylor["test"]["direct"]))
+        cells += [f"{percent(r['test']['accuracy'])} ({percent(r['test']['worst family'])})" for r in (taylor, exact)]
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
 def families(result: dict[str, Any]) -> str:
-    """How far every family's children went, how well the tangent explains them at the last tap, and who is named."""
+    """How far children went, how well the tangent explains them, who is named: direct, Taylor, exact."""
     measures = ("l2", "cosine", "cka", "dc", "debiased_cka")
-    shown = [f"{measure} ({result['recommended'][measure]['alpha']:g})" for measure in measures]
+    chosen = result["recommended"]
     head = [
         "network",
         "split",
@@ -49,7 +51,7 @@ def families(result: dict[str, Any]) -> str:
         "error",
         "explained",
         "cos",
-        *shown,
+        *measures,
         "weight l2",
     ]
     lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
@@ -60,8 +62,9 @@ def families(result: dict[str, Any]) -> str:
         row += [f"{family[key][last][-1]:.2f}" for key in ("error", "explained", "cosine")]
         for measure in measures:
             accuracy = family["accuracy"]["features"][measure]
-            place = result["config"]["alphas"].index(result["recommended"][measure]["alpha"])
-            row.append(f"{percent(accuracy['direct'])} → {percent(accuracy['taylor'][place])}")
+            places = {form: result["config"]["alphas"].index(chosen[form][measure]["alpha"]) for form in chosen}
+            named = [accuracy["direct"], *(accuracy[form][place] for form, place in places.items())]
+            row.append(" → ".join(map(percent, named)))
         row.append(percent(family["accuracy"]["weights"]["weight_l2"]))
         lines.append(f"| {' | '.join(map(str, row))} |")
     return "\n".join(lines)

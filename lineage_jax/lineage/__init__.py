@@ -8,6 +8,7 @@ accuracy(decisions, truth)
 from lineage_jax.lineage._decide import accuracy as accuracy
 from lineage_jax.lineage._decide import decide as decide
 from lineage_jax.lineage._recommended import RECOMMENDED_ALPHA as RECOMMENDED_ALPHA
+from lineage_jax.lineage._recommended import RECOMMENDED_EXACT_ALPHA as RECOMMENDED_EXACT_ALPHA
 from lineage_jax.lineage._score import DEFAULT_MEMORY as DEFAULT_MEMORY
 from lineage_jax.lineage._score import FORMS as FORMS
 from lineage_jax.lineage._score import score as score

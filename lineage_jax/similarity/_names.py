@@ -1,6 +1,6 @@
 """The names by which the command line knows the measures."""
 
-from lineage_jax.similarity._cka import linear_cka
+from lineage_jax.similarity._cka import debiased_cka, linear_cka
 from lineage_jax.similarity._cosine import cosine
 from lineage_jax.similarity._distance_correlation import distance_correlation
 from lineage_jax.similarity._lse import lse
@@ -16,4 +16,5 @@ MEASURES: dict[str, Measure] = {
     "cosine": cosine,
     "cka": linear_cka,
     "dc": distance_correlation,
+    "debiased_cka": debiased_cka,
 }
