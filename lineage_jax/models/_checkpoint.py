@@ -3,6 +3,7 @@
 import dataclasses
 import inspect
 import os
+from collections.abc import Sequence
 from typing import Any
 
 import flax.linen as nn
@@ -96,9 +97,22 @@ def load_network(path: str | os.PathLike) -> SavedNetwork:
     return SavedNetwork(network=network, variables=jax.tree.map(jnp.asarray, variables), input_shape=input_shape)
 
 
+def shapes_of(network: nn.Module, input_shape: Sequence[int]) -> dict[str, tuple[int, ...]]:
+    """Returns the shapes of a network's variables by path, without making any.
+
+    Args:
+        network: any network of this package.
+        input_shape: one image, `(h, w, c)`.
+
+    Examples:
+        >>> shapes_of(build("fc", widths=(8,)), (4, 4, 1))["params/fc1/kernel"]
+        (16, 8)
+    """
+    return _shapes(jax.eval_shape(lambda: init(network, jax.random.key(0), input_shape)))
+
+
 def _check_fit(network: nn.Module, variables: Params, input_shape: tuple[int, int, int]) -> None:
-    expected = _shapes(jax.eval_shape(lambda: init(network, jax.random.key(0), input_shape)))
-    found = _shapes(variables)
+    expected, found = shapes_of(network, input_shape), _shapes(variables)
     for path in sorted(expected.keys() | found.keys()):
         if expected.get(path) != found.get(path):
             want, got = (shapes.get(path, "nothing") for shapes in (expected, found))

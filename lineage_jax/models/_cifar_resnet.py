@@ -1,11 +1,13 @@
-"""The residual networks for CIFAR: three stages, each of twice the channels, shortcuts without parameters."""
+"""The residual networks for CIFAR: three stages, each of twice the channels."""
+
+import functools
 
 import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Shaped
 
 from lineage_jax.models._layers import GlobalAveragePool, ReLU, batch_norm, check_images, check_sizes, convolution
-from lineage_jax.models._residual import Stage
+from lineage_jax.models._residual import BasicBlock, ProjectedShortcut, stage
 
 WIDTH = 16
 """Channels of the first stage in the original."""
@@ -35,11 +37,13 @@ class CifarResNet(nn.Module):
         num_classes: number of logits.
         depth: number of blocks of every stage.
         width: number of channels of the first stage; the others have two and four times as many.
+        projected: whether shortcuts that change the shape are projections ("option B"), not padded with zeros.
     """
 
     num_classes: int
     depth: int
     width: int = WIDTH
+    projected: bool = False
 
     @property
     def taps(self) -> tuple[str, ...]:
@@ -58,20 +62,21 @@ class CifarResNet(nn.Module):
         x = convolution(self.width, 3, name="conv1")(images)
         x = batch_norm(train=train, name="bn1")(x)
         x = ReLU(name="relu")(x)
+        shortcut = ProjectedShortcut if self.projected else PaddedShortcut
         for number in (1, 2, 3):
-            width, stride = self.width * 2 ** (number - 1), min(number, 2)
-            stage = Stage(self.depth, width, stride, PaddedShortcut, name=f"layer{number}")
-            x = stage(x, train=train)
+            block = functools.partial(BasicBlock, width=self.width * 2 ** (number - 1), shortcut=shortcut)
+            x = stage(block, self.depth, stride=min(number, 2), name=f"layer{number}")(x, train=train)
         x = GlobalAveragePool(name="avgpool")(x)
         return nn.Dense(self.num_classes, name=self.head)(x)
 
 
-def cifar_resnet20(num_classes: int = 10, *, width: int = WIDTH) -> CifarResNet:
+def cifar_resnet20(num_classes: int = 10, *, width: int = WIDTH, projected: bool = False) -> CifarResNet:
     """Returns ResNet-20: three blocks a stage.
 
     Args:
         num_classes: number of logits.
         width: number of channels of the first stage; the others have two and four times as many.
+        projected: whether shortcuts that change the shape are projections, not padded with zeros.
 
     Raises:
         ValueError: If a size is not positive.
@@ -83,7 +88,7 @@ def cifar_resnet20(num_classes: int = 10, *, width: int = WIDTH) -> CifarResNet:
         >>> cifar_resnet20().taps
         ('relu', 'layer1', 'layer2', 'layer3', 'avgpool')
     """
-    return _cifar_resnet(num_classes, depth=3, width=width)
+    return _cifar_resnet(num_classes, depth=3, width=width, projected=projected)
 
 
 def cifar_resnet32(num_classes: int = 10, *, width: int = WIDTH) -> CifarResNet:
@@ -101,6 +106,6 @@ def cifar_resnet56(num_classes: int = 10, *, width: int = WIDTH) -> CifarResNet:
     return _cifar_resnet(num_classes, depth=9, width=width)
 
 
-def _cifar_resnet(num_classes: int, *, depth: int, width: int) -> CifarResNet:
+def _cifar_resnet(num_classes: int, *, depth: int, width: int, projected: bool = False) -> CifarResNet:
     check_sizes(num_classes, (width,))
-    return CifarResNet(num_classes=num_classes, depth=depth, width=width)
+    return CifarResNet(num_classes=num_classes, depth=depth, width=width, projected=projected)

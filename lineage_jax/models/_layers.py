@@ -5,10 +5,21 @@ module path.
 """
 
 import functools
+from collections.abc import Callable
+from typing import Any, Literal
 
 import flax.linen as nn
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Shaped
+
+HIDDEN = 4
+"""Units of the hidden layer of an MLP for each of its input."""
+
+
+def gelu(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+    """Multiplies by the normal distribution function, exactly as PyTorch does; JAX's default is an approximation."""
+    return nn.gelu(x, approximate=False)
 
 
 class ReLU(nn.Module):
@@ -17,6 +28,30 @@ class ReLU(nn.Module):
     @nn.compact
     def __call__(self, x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
         return nn.relu(x)
+
+
+class Activation(nn.Module):
+    """Applies a function to every element.
+
+    Attributes:
+        function: such as `nn.silu`.
+    """
+
+    function: Callable[[Array], Array]
+
+    @nn.compact
+    def __call__(self, x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+        return self.function(x)
+
+
+class MLP(nn.Module):
+    """Dense layers `fc1` and `fc2` with the exact GELU between them."""
+
+    @nn.compact
+    def __call__(self, x: Float[Array, "*shape d"]) -> Float[Array, "*shape d"]:
+        y = nn.Dense(HIDDEN * x.shape[-1], name="fc1")(x)
+        y = Activation(gelu, name="act")(y)
+        return nn.Dense(x.shape[-1], name="fc2")(y)
 
 
 class MaxPool(nn.Module):
@@ -48,6 +83,39 @@ class MaxPool(nn.Module):
         return functools.reduce(jnp.maximum, places)
 
 
+class AveragePool(nn.Module):
+    """Averages over windows of 2x2 pixels; an odd last row or column is left out."""
+
+    @nn.compact
+    def __call__(self, x: Float[Array, "n h w d"]) -> Float[Array, "n h2 w2 d"]:
+        return nn.avg_pool(x, (2, 2), (2, 2))
+
+
+class AdaptiveAveragePool(nn.Module):
+    """Averages over `size` x `size` windows of nearly equal sides that cover the image; they overlap where it is small.
+
+    Attributes:
+        size: side of the output.
+    """
+
+    size: int
+
+    @nn.compact
+    def __call__(self, x: Float[Array, "n h w d"]) -> Float[Array, "n h2 w2 d"]:
+        if x.shape[1:3] == (self.size, self.size):
+            return x
+        rows, columns = (_averages(self.size, side).astype(x.dtype) for side in x.shape[1:3])
+        return jnp.einsum("ih,jw,nhwd->nijd", rows, columns, x, precision="highest")
+
+
+def _averages(windows: int, side: int) -> np.ndarray:
+    """Returns the matrix `[windows, side]` that averages over the windows of a row of pixels."""
+    numbers = np.arange(windows)[:, None]
+    start, end = numbers * side // windows, -(-(numbers + 1) * side // windows)
+    inside = (np.arange(side) >= start) & (np.arange(side) < end)
+    return inside / (end - start)
+
+
 class GlobalAveragePool(nn.Module):
     """Averages over the image, one number a channel."""
 
@@ -56,18 +124,60 @@ class GlobalAveragePool(nn.Module):
         return jnp.mean(x, axis=(1, 2))
 
 
-def convolution(width: int, kernel: int, *, name: str, stride: int = 1, bias: bool = False) -> nn.Conv:
-    """Returns a square convolution that pads `kernel // 2` on every side, as PyTorch's networks do.
+class Sequential(nn.Module):
+    """Runs modules `0`, `1`, ... one after another; each gets the keyword arguments, such as `train`.
 
-    Flax's default "SAME" pads a strided convolution at the far border only, and so computes something else.
+    Attributes:
+        layers: each makes a module when called with its `name`.
     """
-    border = (kernel // 2, kernel // 2)
-    return nn.Conv(width, (kernel, kernel), stride, padding=(border, border), use_bias=bias, name=name)
+
+    layers: tuple[Callable[..., nn.Module], ...]
+
+    @nn.compact
+    def __call__(self, x: Float[Array, "n ..."], **keywords: Any) -> Float[Array, "n ..."]:
+        for index, layer in enumerate(self.layers):
+            x = layer(name=str(index))(x, **keywords)
+        return x
 
 
-def batch_norm(*, train: bool, name: str) -> nn.BatchNorm:
+def convolution(
+    width: int,
+    kernel: int,
+    *,
+    name: str,
+    stride: int = 1,
+    bias: bool = False,
+    groups: int = 1,
+    dilation: int = 1,
+    padding: int | Literal["SAME"] | None = None,
+) -> nn.Conv:
+    """Returns a square convolution that pads half its reach on every side, as most of PyTorch's networks do.
+
+    TensorFlow's and Flax's "SAME" pads a strided convolution at the far border only, and so computes something else.
+    """
+    return nn.Conv(
+        width,
+        (kernel, kernel),
+        stride,
+        padding=dilation * (kernel // 2) if padding is None else padding,
+        kernel_dilation=dilation,
+        feature_group_count=groups,
+        use_bias=bias,
+        name=name,
+    )
+
+
+def batch_norm(*, train: bool, name: str, epsilon: float = 1e-5, momentum: float = 0.9) -> nn.BatchNorm:
     """Returns a batch normalisation with PyTorch's defaults; Flax's momentum 0.9 is PyTorch's 0.1."""
-    return nn.BatchNorm(use_running_average=not train, momentum=0.9, epsilon=1e-5, name=name)
+    return nn.BatchNorm(use_running_average=not train, momentum=momentum, epsilon=epsilon, name=name)
+
+
+def layer_norm(*, name: str) -> nn.LayerNorm:
+    """Returns a layer normalisation with the epsilon of vision transformers; the variance is taken about the mean.
+
+    Flax's default, the mean square less the squared mean, loses digits where features are far from zero.
+    """
+    return nn.LayerNorm(epsilon=1e-6, use_fast_variance=False, name=name)
 
 
 def check_images(images: Shaped[Array, "..."], *, smallest: int = 1) -> None:

@@ -1,5 +1,8 @@
 """Padding, strides and pooling against loops over windows in float64."""
 
+import itertools
+import math
+
 import jax
 import numpy as np
 import pytest
@@ -40,6 +43,22 @@ def test_max_pooling_never_takes_its_border(window, stride, padding, size, key):
     for image, output in zip(images, outputs, strict=True):
         for position, view in windows(image, kernel=window, stride=stride, padding=padding, fill=-np.inf):
             np.testing.assert_array_equal(output[position], view.max(axis=(0, 1)).astype(np.float32))
+
+
+@pytest.mark.parametrize(("height", "width"), [(1, 2), (7, 5), (10, 16)])
+def test_adaptive_pooling_averages_windows_that_cover_the_image(height, width, key):
+    image = np.asarray(jax.random.normal(key, (height, width, 3)))
+    pooled = _layers.AdaptiveAveragePool(size=5).apply({}, jax.numpy.asarray(image)[None])[0]
+    bounds = [[(math.floor(i * side / 5), math.ceil((i + 1) * side / 5)) for i in range(5)] for side in (height, width)]
+    for (i, rows), (j, columns) in itertools.product(*map(enumerate, bounds)):
+        window = image[slice(*rows), slice(*columns)].astype(np.float64)
+        # float32 mean of at most 16 numbers of order one
+        np.testing.assert_allclose(pooled[i, j], window.mean(axis=(0, 1)), atol=1e-6)
+
+
+def test_an_odd_last_row_is_left_out_of_halved_images():
+    images = jax.numpy.arange(15.0).reshape(1, 5, 3, 1)
+    np.testing.assert_array_equal(_layers.AveragePool().apply({}, images)[0, :, 0, 0], [2.0, 8.0])
 
 
 def test_average_pooling_is_the_mean_of_each_channel(key):

@@ -12,7 +12,24 @@ SMALL = {
     "fc": (models.fc(widths=(16, 8, 4)), (8, 8, 1)),
     "convnet": (models.convnet(widths=(4, 6, 8)), (8, 8, 1)),
     "cifar_resnet": (models.CifarResNet(num_classes=10, depth=1), (8, 8, 3)),
+    "projected_cifar_resnet": (models.CifarResNet(num_classes=10, depth=1, projected=True), (8, 8, 3)),
     "resnet": (models.ResNet(num_classes=10, depths=(1, 1, 1, 1)), (32, 32, 3)),
+    "bottlenecks": (models.ResNet(num_classes=10, depths=(1, 1, 1, 1), bottleneck=True, groups=4), (32, 32, 3)),
+    "cifar_wide_resnet": (models.CifarWideResNet(num_classes=10, depth=1, width=2), (8, 8, 3)),
+    "vgg": (models.VGG(num_classes=10, stages=((4,), (4, 6)), hidden=8), (8, 8, 3)),
+    "vgg_bn": (models.VGG(num_classes=10, stages=((4,), (4, 6)), normalised=True, hidden=8), (8, 8, 3)),
+    "alexnet": (models.AlexNet(num_classes=10, hidden=8), (63, 63, 3)),
+    "densenet": (models.DenseNet(num_classes=10, depths=(1, 2), growth=4), (32, 32, 3)),
+    "efficientnet": (models.EfficientNet(num_classes=10, stages=models.efficientnet_b0().stages[:2]), (32, 32, 3)),
+    "mobilenet_v2": (models.MobileNetV2(num_classes=10, stages=((1, 8, 1, 1), (6, 8, 2, 2))), (32, 32, 3)),
+    "mobilenet_v3": (
+        models.MobileNetV3(num_classes=10, blocks=models.mobilenet_v3_small().blocks[:4:3], hidden=8),
+        (32, 32, 3),
+    ),
+    "convnext": (models.ConvNeXt(num_classes=10, widths=(4, 8), depths=(1, 2)), (17, 16, 3)),
+    "outlier_exposure": (models.outlier_exposure_convnet(), (16, 20, 1)),
+    "convex_adversarial": (models.convex_adversarial_convnet(), (8, 10, 3)),
+    "vit": (models.ViT(num_classes=10, patch=4, width=8, depth=2, heads=2), (8, 12, 3)),
 }
 
 
@@ -62,6 +79,26 @@ def calls(network, variables, images):
         (models.cifar_resnet44(), (32, 32, 3), 658_586),
         (models.cifar_resnet56(), (32, 32, 3), 853_018),
         (models.resnet18(), (224, 224, 3), 11_689_512),
+        (models.resnet34(), (224, 224, 3), 21_797_672),
+        (models.resnet50(), (224, 224, 3), 25_557_032),
+        (models.resnet101(), (224, 224, 3), 44_549_160),
+        (models.wide_resnet50_2(), (224, 224, 3), 68_883_240),
+        (models.resnext50_32x4d(), (224, 224, 3), 25_028_904),
+        (models.vgg11(), (224, 224, 3), 132_863_336),
+        (models.vgg11_bn(), (224, 224, 3), 132_868_840),
+        (models.vgg16(), (224, 224, 3), 138_357_544),
+        (models.vgg16_bn(), (224, 224, 3), 138_365_992),
+        (models.alexnet(), (224, 224, 3), 61_100_840),
+        (models.densenet121(), (224, 224, 3), 7_978_856),
+        (models.efficientnet_b0(), (224, 224, 3), 5_288_548),
+        (models.mobilenet_v2(), (224, 224, 3), 3_504_872),
+        (models.mobilenet_v3_large(), (224, 224, 3), 5_483_032),
+        (models.mobilenet_v3_small(), (224, 224, 3), 2_542_856),
+        (models.convnext_tiny(), (224, 224, 3), 28_589_128),
+        (models.vit_tiny_patch16(), (224, 224, 3), 5_717_416),
+        (models.vit_base_patch16(), (224, 224, 3), 86_567_656),
+        (models.vit_base_patch32(), (224, 224, 3), 88_224_232),
+        (models.vit_large_patch16(), (224, 224, 3), 304_326_632),
     ],
 )
 def test_parameter_counts_are_the_published_ones(network, input_shape, expected):
@@ -125,9 +162,9 @@ def test_training_updates_the_batch_statistics_and_evaluation_does_not(case):
     assert all(np.array_equal(old, new) for old, new in zip(before, unchanged, strict=True))
 
 
-def test_only_the_residual_networks_normalise_batches():
-    with_statistics = {name for name, (network, shape) in SMALL.items() if "batch_stats" in shapes_of(network, shape)}
-    assert with_statistics == {"cifar_resnet", "resnet"}
+def test_only_the_plain_networks_do_not_normalise_batches():
+    without = {name for name, (network, shape) in SMALL.items() if "batch_stats" not in shapes_of(network, shape)}
+    assert without == {"fc", "convnet", "vgg", "alexnet", "convnext", "vit", "outlier_exposure", "convex_adversarial"}
 
 
 @pytest.mark.parametrize("name", ["fc", "convnet", "cifar_resnet"])
@@ -156,9 +193,10 @@ def test_features_keep_the_precision_of_weights_and_images(name):
     assert logits.dtype == jnp.bfloat16
 
 
-def test_one_image_of_one_pixel_passes_through_the_residual_networks():
-    for name in ("cifar_resnet", "resnet"):
-        assert shapes_of(SMALL[name][0], (1, 1, 3))["params"].keys() >= {"conv1", "layer1"}
+@pytest.mark.parametrize("name", ["cifar_resnet", "cifar_wide_resnet", "resnet", "mobilenet_v3", "efficientnet"])
+def test_one_image_of_one_pixel_is_large_enough(name):
+    network = SMALL[name][0]
+    assert shapes_of(network, (1, 1, 3)) == shapes_of(*SMALL[name])
 
 
 def test_images_without_channels_are_refused(case):
@@ -173,9 +211,39 @@ def test_raw_pixels_are_refused(case):
         network.apply(variables, jnp.zeros(images.shape, jnp.uint8))
 
 
-def test_images_too_small_to_pool_are_refused(key):
-    with pytest.raises(ValueError, match=r"expected images of at least 4 x 4 pixels, got shape \(1, 3, 8, 1\)"):
-        models.init(models.convnet(), key, (3, 8, 1))
+@pytest.mark.parametrize(
+    ("network", "side"),
+    [(models.convnet(), 4), (models.vgg11(), 32), (models.alexnet(), 63), (models.densenet121(), 29)],
+    ids=lambda value: type(value).__name__,
+)
+def test_images_too_small_to_pool_are_refused_and_the_smallest_are_not(network, side):
+    assert shapes_of(network, (side, side, 3))
+    smaller = rf"expected images of at least {side} x {side} pixels, got shape \(1, {side - 1}, {2 * side}, 3\)"
+    with pytest.raises(ValueError, match=smaller):
+        shapes_of(network, (side - 1, 2 * side, 3))
+
+
+@pytest.mark.parametrize(
+    ("network", "image", "layer", "expected"),
+    [
+        (models.vgg16(), 224, "features/30", (7, 7, 512)),
+        (models.alexnet(), 224, "features/12", (6, 6, 256)),
+        (models.densenet121(), 224, "features/denseblock4", (7, 7, 1024)),
+        (models.efficientnet_b0(), 224, "features/8", (7, 7, 1280)),
+        (models.efficientnet_b0(same_padding=True), 225, "features/7", (8, 8, 320)),
+        (models.mobilenet_v2(), 224, "features/18", (7, 7, 1280)),
+        (models.mobilenet_v3_large(), 224, "features/12", (14, 14, 112)),
+        (models.mobilenet_v3_small(), 224, "features/12", (7, 7, 576)),
+        (models.resnet50(), 224, "layer4", (7, 7, 2048)),
+        (models.cifar_wide_resnet40_2(), 32, "block3", (8, 8, 128)),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_feature_layers_have_the_papers_shapes(network, image, layer, expected):
+    assert layer in network.taps
+    images = jax.ShapeDtypeStruct((1, image, image, 3), jnp.float32)
+    called = jax.eval_shape(lambda *data: calls(network, *data), shapes_of(network, images.shape[1:]), images)
+    assert called[layer].shape == (1, *expected)
 
 
 @pytest.mark.parametrize(
@@ -186,6 +254,17 @@ def test_images_too_small_to_pool_are_refused(key):
         lambda: models.convnet(widths=(4, 0)),
         lambda: models.cifar_resnet20(0),
         lambda: models.resnet18(-1),
+        lambda: models.cifar_wide_resnet40_2(0),
+        lambda: models.mobilenet_v3_small(0),
+        lambda: models.mobilenet_v2(0),
+        lambda: models.efficientnet_b0(0),
+        lambda: models.densenet121(0),
+        lambda: models.vgg16_bn(0),
+        lambda: models.alexnet(0),
+        lambda: models.convnext_tiny(0),
+        lambda: models.outlier_exposure_convnet(0),
+        lambda: models.convex_adversarial_convnet(0),
+        lambda: models.vit_tiny_patch16(0),
     ],
 )
 def test_empty_layers_are_refused(make):

@@ -22,6 +22,14 @@ def torchvision():
     return torchvision
 
 
+def timm():
+    """Imports timm, which imports torchvision."""
+    torchvision()
+    import timm
+
+    return timm
+
+
 def randomise(network, seed=0):
     """Draws everything that default initialisation leaves at a value that hides mistakes: biases, scales, statistics.
 
