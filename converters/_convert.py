@@ -78,7 +78,7 @@ def to_flax(tensors: Mapping[str, np.ndarray], target: Mapping[str, Shape], entr
         raise ConversionError(
             f"expected the arrays of {entry.name}, got a file with {len(faults)} differences: {'; '.join(faults)}"
         )
-    return Converted(variables=_nested(filled), ignored=ignored)
+    return Converted(variables=nested(filled), ignored=ignored)
 
 
 def to_torch(
@@ -150,7 +150,7 @@ def _tried(arrange: Callable[[np.ndarray], np.ndarray], array: np.ndarray) -> np
         return None
 
 
-def _nested(flat: Mapping[str, np.ndarray]) -> dict[str, Any]:
+def nested(flat: Mapping[str, np.ndarray]) -> dict[str, Any]:
     tree: dict[str, Any] = {}
     for path, array in flat.items():
         *modules, leaf = path.split("/")

@@ -11,6 +11,7 @@ COUNTERS = (r".*\.num_batches_tracked",)
 """Buffers that say how long a network was trained, and nothing of what it computes."""
 
 Shapes = Mapping[str, Shape]
+Image = tuple[int, int, int]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -30,7 +31,8 @@ class Entry:
             is a kernel where Flax has a kernel, else plain.
         ignored: patterns of names that the network has no place for.
         sizes: from the shapes of a file to the settings they tell, such as the number of classes.
-        input_shape: one image `(h, w, c)` that the network was made for.
+        input_shape: one image `(h, w, c)` that the network was made for, where the shapes of a file do not tell it.
+        image: from the shapes of a file to the image `(h, w, c)` that they tell.
     """
 
     name: str
@@ -40,11 +42,16 @@ class Entry:
     layouts: tuple[tuple[str, Layout], ...] = ()
     ignored: tuple[str, ...] = COUNTERS
     sizes: Callable[[Shapes], dict[str, Any]] = lambda shapes: {}
-    input_shape: tuple[int, int, int] = (224, 224, 3)
+    input_shape: Image = (224, 224, 3)
+    image: Callable[[Shapes], Image] | None = None
 
     def settings_of(self, shapes: Shapes) -> dict[str, Any]:
         """Returns all settings of the network that has these shapes."""
         return {**self.settings, **self.sizes(shapes)}
+
+    def input_shape_of(self, shapes: Shapes) -> Image:
+        """Returns one image `(h, w, c)` that the network with these shapes was made for."""
+        return self.image(shapes) if self.image else self.input_shape
 
     def ignores(self, name: str) -> bool:
         """Says whether the network has no place for an array of this name."""

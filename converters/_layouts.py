@@ -4,6 +4,7 @@
 |---|---|---|
 | `plain` | any; trailing axes of length 1 may be missing in Flax | the same |
 | `kernel` | dense `[out, in]`, convolution `[out, in / groups, h, w]` | `[in, out]`, `[h, w, in / groups, out]` |
+| `pointwise` | convolution `[out, in, 1, 1]` of what is one number a channel | dense `[in, out]` |
 | `transposed_kernel` | `[in, out, h, w]`, applied as the gradient of a convolution | `[h, w, in, out]`, flipped |
 | `flattened(c, h, w)` | dense after a flattened `[c, h, w]` image | dense after a flattened `[h, w, c]` image |
 """
@@ -47,6 +48,7 @@ def _transposed_to_torch(kernel: np.ndarray) -> np.ndarray:
 
 plain = Layout(to_flax=lambda array: array, to_torch=lambda array: array)
 kernel = Layout(to_flax=_kernel_to_flax, to_torch=_kernel_to_torch)
+pointwise = Layout(to_flax=lambda weight: weight.squeeze((2, 3)).T, to_torch=lambda kernel: kernel.T)
 transposed_kernel = Layout(to_flax=_transposed_to_flax, to_torch=_transposed_to_torch)
 
 
@@ -59,10 +61,10 @@ def flattened(c: int, h: int, w: int) -> Layout:
         [0, 4, 1, 5, 2, 6, 3, 7]
     """
 
-    def to_flax(weight: np.ndarray) -> np.ndarray:
-        return weight.reshape(-1, c, h, w).transpose(2, 3, 1, 0).reshape(h * w * c, -1)
+    def to_flax(weight: np.ndarray) -> np.ndarray:  # one unit after another, then a view: fast for large layers
+        return weight.reshape(-1, c, h, w).transpose(0, 2, 3, 1).reshape(-1, h * w * c).T
 
     def to_torch(kernel: np.ndarray) -> np.ndarray:
-        return kernel.reshape(h, w, c, -1).transpose(3, 2, 0, 1).reshape(-1, c * h * w)
+        return kernel.T.reshape(-1, h, w, c).transpose(0, 3, 1, 2).reshape(-1, c * h * w)
 
     return Layout(to_flax=to_flax, to_torch=to_torch)

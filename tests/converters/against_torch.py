@@ -49,14 +49,14 @@ def check(case):
     oracle = randomise(case.build())
     state_dict = {name: tensor.numpy() for name, tensor in oracle.state_dict().items()}
     entry = converters.ENTRIES[case.entry]
-    network = models.build(entry.architecture, **entry.settings_of({n: a.shape for n, a in state_dict.items()}))
-    target = shapes_of(network, case.input_shape)
+    shapes = {name: array.shape for name, array in state_dict.items()}
+    network = models.build(entry.architecture, **entry.settings_of(shapes))
+    target = shapes_of(network, entry.input_shape_of(shapes))
 
     converted = converters.to_flax(state_dict, target, entry)
     backwards = converters.to_flax(dict(reversed(state_dict.items())), target, entry)
     assert jax.tree.all(jax.tree.map(np.array_equal, converted.variables, backwards.variables))
-    names = {name: array.shape for name, array in state_dict.items()}
-    returned = converters.to_torch(converted.variables, names, entry, ignored=converted.ignored)
+    returned = converters.to_torch(converted.variables, shapes, entry, ignored=converted.ignored)
     assert list(returned) == list(state_dict)
     assert all(np.array_equal(returned[name], array) for name, array in state_dict.items())
 
