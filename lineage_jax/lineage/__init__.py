@@ -5,8 +5,14 @@ decisions = decide(scores)
 accuracy(decisions, truth)
 """
 
+from lineage_jax.lineage._alignment import Alignment as Alignment
+from lineage_jax.lineage._alignment import align as align
 from lineage_jax.lineage._decide import accuracy as accuracy
 from lineage_jax.lineage._decide import decide as decide
+from lineage_jax.lineage._overlap import SHARES as SHARES
+from lineage_jax.lineage._overlap import UNRELATED as UNRELATED
+from lineage_jax.lineage._overlap import WEIGHT_SCORES as WEIGHT_SCORES
+from lineage_jax.lineage._overlap import overlap as overlap
 from lineage_jax.lineage._recommended import RECOMMENDED_ALPHA as RECOMMENDED_ALPHA
 from lineage_jax.lineage._recommended import RECOMMENDED_EXACT_ALPHA as RECOMMENDED_EXACT_ALPHA
 from lineage_jax.lineage._score import DEFAULT_MEMORY as DEFAULT_MEMORY

@@ -4,4 +4,5 @@ from lineage_jax.report._laziness import laziness_figure as laziness_figure
 from lineage_jax.report._profile import profile_figure as profile_figure
 from lineage_jax.report._tables import accuracy_table as accuracy_table
 from lineage_jax.report._tables import decision_table as decision_table
+from lineage_jax.report._tables import overlap_table as overlap_table
 from lineage_jax.report._tables import score_table as score_table

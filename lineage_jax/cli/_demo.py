@@ -1,0 +1,81 @@
+"""`lineage-jax demo`: a family of digit networks, trained and named on the spot."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from lineage_jax.cli._app import app, out, progress_bar
+
+if TYPE_CHECKING:
+    from lineage_jax.population import Family
+
+DEMO_ALPHAS = (0.1, 0.3, 1.0)
+
+
+@app.command()
+def demo(
+    save: Annotated[Path | None, typer.Option(help="New folder for the networks, for use with `detect`.")] = None,
+) -> None:
+    """Trains parents and children on scikit-learn's digits and names every child's parent."""
+    from lineage_jax import data, lineage, linearize, report, similarity
+
+    if save is not None and save.exists():
+        raise FileExistsError(f"expected a new folder to save to, got {save}, which exists: choose another")
+    train, test = data.digits()
+    with progress_bar() as bar:
+        task = bar.add_task("training 5 parents on the digits 0-4 and 20 children on 5-9", total=None)
+        family = digit_family(train)
+        bar.update(task, description="scoring 100 pairs")
+        probes = data.probes(data.select_classes(test, (5, 6, 7, 8, 9)), 128, seed=0)
+        scores = lineage.score(
+            linearize.features_of(family.network, family.network.taps[-1:]),
+            family.parents,
+            family.children,
+            probes,
+            measures=similarity.MEASURES,
+            alphas=DEMO_ALPHAS,
+            forms=lineage.FORMS,
+        ).squeeze("layer")
+        weights = lineage.weight_scores(family.parents, family.children).sel(layer="all", measure="weight_l2")
+    decisions = lineage.decide(scores)
+    accuracies = lineage.accuracy(decisions, family.truth)
+    alpha = lineage.RECOMMENDED_ALPHA["cka"]
+    named = decisions.sel(measure="cka", form="taylor", alpha=alpha)
+    title = f"parents named by CKA, approximated (Taylor, alpha {alpha:g})"
+    out.print(report.decision_table(named, family.truth, title=title))
+    out.print(report.accuracy_table(accuracies, title="right parents in %: direct comparison and approximation"))
+    right = round(lineage.accuracy(named, family.truth).item() * len(family.truth))
+    by_weights = lineage.accuracy(lineage.decide(weights), family.truth).item()
+    out.print(f"{right} of {len(family.truth)} parents named rightly; plain weight distance names {by_weights:.0%}.")
+    if save is not None:
+        save_family_folders(save, family, probes)
+
+
+def digit_family(train: Any) -> "Family":
+    """Trains a family that is hard for direct comparison: children go far, at a high learning rate."""
+    from lineage_jax import data, models, population
+
+    settings = population.FamilySettings(
+        num_parents=5,
+        children_per_parent=4,
+        pretraining=population.Training(steps=300),
+        finetuning=population.Training(steps=500, learning_rate=0.1),
+    )
+    source, target = (data.select_classes(train, digits) for digits in ((0, 1, 2, 3, 4), (5, 6, 7, 8, 9)))
+    network = models.fc(num_classes=target.num_classes, widths=(128, 64, 32))
+    return population.make_family(network, source, target, settings=settings)
+
+
+def save_family_folders(folder: Path, family: "Family", probes: Any) -> None:
+    """Writes every network as a checkpoint of its own, and the probes."""
+    import numpy as np
+
+    from lineage_jax import models
+
+    for group in (family.parents, family.children):
+        for name in group.names:
+            models.save_network(folder / name, family.network, group[name], input_shape=probes.shape[1:])
+    np.save(folder / "probes.npy", probes)
+    example = f"--parents {folder}/parent-* --child {folder}/{family.children.names[0]} --probes {folder}/probes.npy"
+    out.print(f"saved; try: lineage-jax detect {example}", soft_wrap=True)

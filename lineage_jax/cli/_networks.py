@@ -1,0 +1,142 @@
+"""Networks from folders and files: which one it is, its weights as a tree, and the Flax network where it is known."""
+
+import dataclasses
+import difflib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lineage_jax.cli._app import say
+
+if TYPE_CHECKING:
+    import numpy as np
+    from flax import linen as nn
+
+    from converters import Checkpoint, Match
+    from lineage_jax.models import SavedNetwork
+    from lineage_jax.typing import Params
+
+SUFFIXES = {".pt", ".pth", ".th", ".tar", ".t7", ".bin", ".ckpt", ".model", ".safetensors"}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Loaded:
+    """A network that the user pointed at.
+
+    Attributes:
+        path: file or checkpoint folder.
+        tree: its arrays by path; those of a file under the file's own names.
+        network: the Flax network, or None where the architecture is not known.
+        input_shape: one image `(h, w, c)` of a known network.
+        file: what the file holds, or None for a folder.
+        match: the entry that a file was recognised as.
+    """
+
+    path: Path
+    tree: "Params"
+    network: "nn.Module | None" = None
+    input_shape: tuple[int, int, int] | None = None
+    file: "Checkpoint | None" = None
+    match: "Match | None" = None
+
+
+def load(path: Path, arch: str | None) -> Loaded:
+    """Reads a checkpoint folder, or a PyTorch or safetensors file."""
+    return _load_file(path, arch) if path.is_file() else _load_folder(path)
+
+
+def _load_folder(path: Path) -> Loaded:
+    from lineage_jax import io, models
+
+    if "tree of" in io.load_description(path):
+        return Loaded(path=path, tree=io.load(path)[0])
+    saved = models.load_network(path)
+    return Loaded(path=path, tree=saved.variables, network=saved.network, input_shape=saved.input_shape)
+
+
+def _load_file(path: Path, arch: str | None) -> Loaded:
+    import converters
+
+    file = converters.read(path)
+    tree = converters.as_tree(file.tensors)
+    match = identify(file, arch)
+    if match is None:
+        return Loaded(path=path, tree=tree, file=file)
+    from lineage_jax import models
+
+    network = models.build(match.entry.architecture, **(match.settings or {}))
+    return Loaded(path=path, tree=tree, network=network, input_shape=match.input_shape, file=file, match=match)
+
+
+def identify(file: "Checkpoint", arch: str | None) -> "Match | None":
+    """Returns the entry that the user named or that fits, the first of several with a line that says so."""
+    import converters
+
+    shapes = {name: array.shape for name, array in file.tensors.items()}
+    if arch is not None:
+        match = converters.compare(shapes, entry_of(arch))
+        if match.settings is None:
+            raise ValueError(f"expected {file.path} to be {arch}, but {'; '.join(match.differences)}")
+        return match
+    found = converters.recognise(shapes)
+    if found.others:
+        others = ", ".join(match.entry.name for match in found.others)
+        say(
+            f"{file.path.name} is taken as {found.fits[0].entry.name}; it may be {others}, of equal names and shapes "
+            f"but other numbers (epsilon, padding): choose with --arch"
+        )
+    return found.fits[0] if found.fits else None
+
+
+def entry_of(arch: str) -> Any:
+    """Looks an entry up by name."""
+    import converters
+
+    if arch not in converters.ENTRIES:
+        near = difflib.get_close_matches(arch, converters.ENTRIES, n=3, cutoff=0.4) or list(converters.ENTRIES)[:3]
+        raise ValueError(f"unknown architecture '{arch}'; the nearest of {len(converters.ENTRIES)}: {', '.join(near)}")
+    return converters.ENTRIES[arch]
+
+
+def to_saved(loaded: Loaded) -> "SavedNetwork":
+    """Returns the network with its variables, those of a file brought to Flax's names and layouts in float32."""
+    import converters
+    from lineage_jax import models
+
+    if loaded.network is None or loaded.input_shape is None:
+        raise ValueError(f"expected a network of known architecture, got {loaded.path}")
+    variables = loaded.tree
+    if loaded.file is not None and loaded.match is not None:
+        target = models.shapes_of(loaded.network, loaded.input_shape)
+        variables = converters.to_flax(in_float32(loaded.file.tensors), target, loaded.match.entry).variables
+    return models.SavedNetwork(network=loaded.network, variables=variables, input_shape=loaded.input_shape)
+
+
+def in_float32(tensors: Mapping[str, "np.ndarray"]) -> dict[str, "np.ndarray"]:
+    """Brings floating-point arrays of any precision to float32; others, and float32 itself, stay as they are."""
+    import jax.numpy as jnp
+
+    return {
+        name: array.astype("float32", copy=False) if jnp.issubdtype(array.dtype, jnp.floating) else array
+        for name, array in tensors.items()
+    }
+
+
+def name_of(path: Path) -> str:
+    """Calls a network by its folder or file, without the endings of checkpoints.
+
+    Examples:
+        >>> name_of(Path("runs/resnet20-v1.5.pth.tar"))
+        'resnet20-v1.5'
+    """
+    path = Path(path.resolve().name)
+    while path.suffix in SUFFIXES:
+        path = path.with_suffix("")
+    return path.name
+
+
+def brief(network: "nn.Module") -> str:
+    """Says in a few words what a network is, up to the number of classes."""
+    from lineage_jax import models
+
+    return " ".join(str(value) for key, value in models.describe(network).items() if key != "num_classes")
