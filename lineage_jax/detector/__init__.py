@@ -1,0 +1,38 @@
+"""The learned detector: it looks at a child beside each candidate parent and says whose child it is.
+
+    examples = examples_of(family.parents, family.children, family.truth, probes, weights=("fc3",), features=features)
+    parts = split([examples], seed=0)                                      # 70 / 10 / 20 %, as published
+    fitted = fit(Detector(weights=("fc3",), features=("relu3",)), parts.train, parts.validation)
+    probabilities(fitted, parts.test[0])                                   # xarray: parent child
+
+Every network is looked at once (`Views`); pairs exist only inside a compiled step. A detector that was trained with ten
+candidates takes three or three hundred, of any width.
+"""
+
+from lineage_jax.detector._calibration import expected_calibration_error as expected_calibration_error
+from lineage_jax.detector._calibration import fit_temperature as fit_temperature
+from lineage_jax.detector._detector import Detector as Detector
+from lineage_jax.detector._evaluate import NOBODY as NOBODY
+from lineage_jax.detector._evaluate import Evaluation as Evaluation
+from lineage_jax.detector._evaluate import Judged as Judged
+from lineage_jax.detector._evaluate import evaluate as evaluate
+from lineage_jax.detector._evaluate import judge as judge
+from lineage_jax.detector._evaluate import probabilities as probabilities
+from lineage_jax.detector._examples import Batch as Batch
+from lineage_jax.detector._examples import Examples as Examples
+from lineage_jax.detector._examples import batches as batches
+from lineage_jax.detector._examples import examples_of as examples_of
+from lineage_jax.detector._fit import fit as fit
+from lineage_jax.detector._fitted import Fitted as Fitted
+from lineage_jax.detector._fitted import load_detector as load_detector
+from lineage_jax.detector._fitted import save_detector as save_detector
+from lineage_jax.detector._split import Split as Split
+from lineage_jax.detector._split import folds as folds
+from lineage_jax.detector._split import split as split
+from lineage_jax.detector._training import Program as Program
+from lineage_jax.detector._training import State as State
+from lineage_jax.detector._training import Training as Training
+from lineage_jax.detector._training import init as init
+from lineage_jax.detector._training import train_step as train_step
+from lineage_jax.detector._views import Views as Views
+from lineage_jax.detector._views import views_of as views_of

@@ -1,0 +1,116 @@
+"""What the detector sees of a network: images of its weights, and its features on fixed probes."""
+
+import dataclasses
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from lineage_jax import linearize
+from lineage_jax.typing import FeatureFn, Inputs, Networks, Params
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Views:
+    """One network, or several along a leading axis.
+
+    Attributes:
+        weights: by layer its kernel as an image `[..., h, w]`, columns are output units or channels.
+        features: by layer its outputs on the probes `[..., n, d]`.
+    """
+
+    weights: dict[str, Any]  # like all leaves of a pytree they may become anything under `jax.tree.map`
+    features: dict[str, Any]
+
+    def select(self, indices: Any) -> "Views":
+        """Returns the networks at these places of the leading axis."""
+        return jax.tree.map(lambda leaf: leaf[indices], self)
+
+
+def views_of(
+    networks: Networks, probes: Inputs | None = None, *, weights: Sequence[str] = (), features: FeatureFn | None = None
+) -> Views:
+    """Looks at every network once.
+
+    Args:
+        networks: the networks, stacked.
+        probes: inputs of `features`.
+        weights: paths of layers whose kernels are looked at, such as `"fc3"` or `"layer1/0/conv1"`; a convolution's
+            `[kh, kw, in, out]` becomes an image `[kh kw in, out]`.
+        features: pure function `(variables, probes) -> {layer: [n, ...]}`.
+
+    Returns:
+        Views with a leading axis over the networks.
+
+    Raises:
+        ValueError: If a layer has no kernel, or a weight or feature is not finite.
+        TypeError: If `weights` is a string, or `features` has no probes or returns no mapping.
+
+    Examples:
+        >>> networks = Networks.stack({"a": {"params": {"fc1": {"kernel": jnp.ones((4, 2))}}}})
+        >>> views_of(networks, weights=("fc1",)).weights["fc1"].shape
+        (1, 4, 2)
+    """
+    if isinstance(weights, str):
+        raise TypeError(f"expected a tuple of layer names, got the string '{weights}'; write ('{weights}',)")
+    if features is not None and probes is None:
+        raise TypeError("expected probes for the features, got None")
+    views = Views(
+        weights={layer: _image(networks.variables, layer) for layer in weights},
+        features={} if features is None else _features(features, networks.variables, probes),
+    )
+    _check_finite(views)
+    return views
+
+
+def with_shapes_of(networks: Networks, template: Params) -> Networks:
+    """Brings networks to the tree of another one; what they lack or have in another shape (a head) becomes NaN.
+
+    A feature that depends on it is then NaN too, which `views_of` refuses.
+
+    Args:
+        networks: the networks, stacked.
+        template: stacked variables of the other ones.
+    """
+    found = linearize.leaf_paths(networks.variables)
+
+    def fill(path: str, leaf: Array) -> Array:
+        have = found.get(path)
+        if have is not None and have.shape[1:] == leaf.shape[1:]:
+            return have
+        return jnp.full((len(networks), *leaf.shape[1:]), jnp.nan if jnp.issubdtype(leaf.dtype, jnp.inexact) else 0)
+
+    leaves = [fill(path, leaf) for path, leaf in linearize.leaf_paths(template).items()]
+    return Networks(names=networks.names, variables=jax.tree.unflatten(jax.tree.structure(template), leaves))
+
+
+def _image(variables: Params, layer: str) -> Array:
+    by_path = linearize.leaf_paths(variables)
+    kernel = by_path.get(f"params/{layer}/kernel")
+    if kernel is None:
+        ending = "/kernel"
+        known = [path.removeprefix("params/").removesuffix(ending) for path in by_path if path.endswith(ending)]
+        raise ValueError(f"expected a layer with a kernel among {', '.join(known)}, got '{layer}'")
+    return jnp.reshape(kernel, (len(kernel), -1, kernel.shape[-1]))
+
+
+@functools.partial(jax.jit, static_argnames="feature_fn")
+def _features(feature_fn: FeatureFn, variables: Params, probes: Inputs) -> dict[str, Array]:
+    def one(variables: Params) -> dict[str, Array]:
+        found = feature_fn(variables, probes)
+        if not isinstance(found, dict):
+            raise TypeError(f"expected features {{layer: [n, ...]}}, got {type(found).__name__}")
+        return linearize.as_matrices(found)
+
+    return jax.lax.map(one, variables)
+
+
+def _check_finite(views: Views) -> None:
+    for kind in ("weights", "features"):
+        for layer, leaf in getattr(views, kind).items():
+            if not jnp.isfinite(leaf).all():
+                raise ValueError(f"expected finite {kind} of layer '{layer}', got NaN or infinity in some network")
