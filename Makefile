@@ -18,8 +18,9 @@ check: $(INSTALLED)  ## formatting, lint, types
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-test-core: $(INSTALLED)  ## the core alone, for a second Python: similarity, linearisation, lineage
-	$(BIN)/python -m pytest --numprocesses auto tests/similarity tests/linearize tests/lineage tests/test_architecture.py
+test-core: $(INSTALLED)  ## the core alone, for a second Python: oracles and transformations of similarities, linearisation, lineage
+	$(BIN)/python -m pytest --numprocesses auto tests/similarity -k "oracle or jit or package"
+	$(BIN)/python -m pytest --numprocesses auto tests/linearize tests/lineage tests/test_architecture.py
 
 test-torch: $(TORCH)  ## the tests that compare with PyTorch and other packages (Python 3.11)
 	$(BIN)/python -m pytest --numprocesses auto -m torch

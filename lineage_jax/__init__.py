@@ -8,7 +8,7 @@ imported when first used.
 import importlib
 from types import ModuleType
 
-__all__ = ["data", "io", "lineage", "linearize", "models", "population", "similarity", "typing"]
+__all__ = ["data", "detector", "io", "lineage", "linearize", "models", "population", "similarity", "typing"]
 
 
 def __getattr__(name: str) -> ModuleType:

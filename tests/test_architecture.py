@@ -42,6 +42,15 @@ def imported_parts(path):
             yield from (alias.name.split(".")[1] for alias in node.names if alias.name.startswith("lineage_jax."))
 
 
+def imported_names(path):
+    """The top-level packages that a module names in its imports."""
+    nodes = list(ast.walk(ast.parse(path.read_text())))
+    plain = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    return {
+        name.split(".")[0] for name in plain | {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
+    }
+
+
 def test_there_is_something_to_check():
     assert len(modules()) > 20
     assert {part_of(path) for path in modules()} <= FLOOR_OF.keys()
@@ -56,23 +65,23 @@ def test_imports_only_go_down(path):
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_only_the_command_line_knows_the_converters(path):
-    names = {
-        name.split(".")[0]
-        for node in ast.walk(ast.parse(path.read_text()))
-        for name in (
-            [alias.name for alias in node.names]
-            if isinstance(node, ast.Import)
-            else [node.module or ""]
-            if isinstance(node, ast.ImportFrom)
-            else []
-        )
-    }
+    names = imported_names(path)
     forbidden = {"torch", "ml_collections", "experiments"} | ({"converters"} if part_of(path) != "cli" else set())
     assert not names & forbidden
     assert "orbax" not in names or path.name == "io.py"
 
 
-@pytest.mark.parametrize("part", ["lineage", "linearize", "similarity", "models", "population", "data", "cli"])
+def test_the_converters_import_neither_the_library_nor_torch():
+    script = "import sys, converters; print(*{'lineage_jax', 'jax', 'flax', 'torch'} & set(sys.modules))"
+    printed = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    assert printed.split() == []
+    for path in sorted((ROOT / "converters").rglob("*.py")):
+        assert not imported_names(path) & {"lineage_jax", "experiments", "torch"}, path
+
+
+@pytest.mark.parametrize(
+    "part", ["lineage", "linearize", "similarity", "models", "population", "detector", "data", "cli"]
+)
 def test_importing_pulls_in_no_heavy_package(part):
     script = (
         f"import sys, lineage_jax.{part}; "

@@ -5,8 +5,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from experiments.bench import _measures as packages
 from lineage_jax import similarity
+
+pytest.importorskip("torch", reason="needs PyTorch and packages as oracles: run `make test-torch`")
+from experiments.bench import _measures as packages
 
 pytestmark = [
     pytest.mark.torch,
