@@ -63,24 +63,16 @@ def load(path: str | os.PathLike) -> tuple[dict[str, Any], dict[str, Any]]:
         FileNotFoundError: If there is nothing at `path`.
         ValueError: If `path` is no checkpoint of `save`, or it is cut short or altered.
     """
-    restored = _restore(path, tree=ocp.args.StandardRestore(), description=ocp.args.JsonRestore())
-    return restored["tree"], restored["description"]
-
-
-def load_description(path: str | os.PathLike) -> dict[str, Any]:
-    """Reads the description alone; refuses what `load` refuses."""
-    return _restore(path, description=ocp.args.JsonRestore())["description"]
-
-
-def _restore(path: str | os.PathLike, **items: Any) -> Any:
     folder = Path(path).absolute()
     if not folder.exists():
         raise FileNotFoundError(f"expected a checkpoint, got {folder}, where there is nothing")
     if not (folder / SUMS).is_file():
         raise ValueError(f"expected a checkpoint written by lineage_jax.io.save, got {folder}, which has no {SUMS}")
     _check(folder)
+    items = {"tree": ocp.args.StandardRestore(), "description": ocp.args.JsonRestore()}
     with ocp.Checkpointer(ocp.CompositeCheckpointHandler()) as checkpointer:
-        return checkpointer.restore(folder, args=ocp.args.Composite(**items))
+        restored = checkpointer.restore(folder, args=ocp.args.Composite(**items))
+    return restored["tree"], restored["description"]
 
 
 def _check(folder: Path) -> None:

@@ -7,7 +7,6 @@ import argparse
 import dataclasses
 import functools
 import json
-import os
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -20,6 +19,7 @@ import numpy as np
 import xarray
 from rich.console import Console
 
+from experiments._images import load, pooled
 from experiments.detector_fc import figure
 from experiments.detector_fc.config import MODES, get_config
 from lineage_jax import data, detector, lineage, linearize, models, population, similarity
@@ -118,8 +118,8 @@ def make_family(
     variant: str, seed: int, settings: ml_collections.ConfigDict, config: ml_collections.ConfigDict
 ) -> Family:
     """Trains parents and children, and looks at them; probes are test images that no child has seen."""
-    source, _ = load(settings.source, pooling=config.pooling)
-    target, unseen = load(settings.target, pooling=config.pooling)
+    source, _ = load_pooled(settings.source, pooling=config.pooling)
+    target, unseen = load_pooled(settings.target, pooling=config.pooling)
     network = models.fc(target.num_classes, widths=[settings.widen * width for width in config.widths])
     parents = pretrain(variant, seed, network, source, settings.parents, config)
     children, truth = population.finetune(
@@ -137,18 +137,10 @@ def make_family(
 
 
 @functools.cache
-def load(name: str, *, pooling: int) -> tuple[data.Images, data.Images]:
-    """Reads training and test images from `$LINEAGE_DATA/images` (default: `../shared/data/images`), pools pixels."""
-    folder = Path(os.environ.get("LINEAGE_DATA", HERE.parents[2] / "shared" / "data")) / "images"
-    train, test = data.npz(folder / f"{name}.npz")
+def load_pooled(name: str, *, pooling: int) -> tuple[data.Images, data.Images]:
+    """Reads training and test images and pools their pixels."""
+    train, test = load(name)
     return pooled(train, pooling), pooled(test, pooling)
-
-
-def pooled(images: data.Images, side: int) -> data.Images:
-    """Averages squares of `side` x `side` pixels."""
-    n, h, w, c = images.images.shape
-    squares = images.images.reshape(n, h // side, side, w // side, side, c)
-    return dataclasses.replace(images, images=squares.mean(axis=(2, 4)))
 
 
 def pretrain(

@@ -3,7 +3,6 @@
 import argparse
 import dataclasses
 import json
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -16,6 +15,7 @@ import numpy as np
 import xarray
 from rich.console import Console
 
+from experiments._images import load
 from experiments.fc_mnist_fmnist.config import MODES, get_config
 from experiments.fc_mnist_fmnist.figure import draw
 from lineage_jax import data, lineage, linearize, models, population, report, similarity
@@ -50,10 +50,9 @@ def main() -> None:
 
 
 def load_sets() -> Sets:
-    """Reads MNIST and Fashion-MNIST from `$LINEAGE_DATA/images` (default: `../shared/data/images`)."""
-    folder = Path(os.environ.get("LINEAGE_DATA", HERE.parents[2] / "shared" / "data")) / "images"
-    source, _ = data.npz(folder / "mnist.npz")
-    target, unseen = data.npz(folder / "fashion_mnist.npz")
+    """Reads MNIST and Fashion-MNIST."""
+    source, _ = load("mnist")
+    target, unseen = load("fashion_mnist")
     return Sets(source=source, target=target, unseen=unseen)
 
 

@@ -7,7 +7,6 @@ import argparse
 import dataclasses
 import functools
 import json
-import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +19,7 @@ import ml_collections
 import numpy as np
 from rich.console import Console
 
+from experiments._images import load, pooled
 from experiments.linearization import figure
 from experiments.linearization.config import MODES, get_config
 from experiments.linearization.recommend import recommend
@@ -137,18 +137,10 @@ def points(config: ml_collections.ConfigDict) -> list[Point]:
 
 @functools.lru_cache(maxsize=1)
 def load_sets(source: str, target: str, *, pooling: int) -> Sets:
-    """Reads both image sets from `$LINEAGE_DATA/images` (default: `../shared/data/images`) and pools their pixels."""
-    folder = Path(os.environ.get("LINEAGE_DATA", HERE.parents[2] / "shared" / "data")) / "images"
-    first, _ = data.npz(folder / f"{source}.npz")
-    second, unseen = data.npz(folder / f"{target}.npz")
+    """Reads both image sets and pools their pixels."""
+    first, _ = load(source)
+    second, unseen = load(target)
     return Sets(source=pooled(first, pooling), target=pooled(second, pooling), unseen=pooled(unseen, pooling))
-
-
-def pooled(images: data.Images, side: int) -> data.Images:
-    """Averages squares of `side` x `side` pixels."""
-    n, h, w, c = images.images.shape
-    squares = images.images.reshape(n, h // side, side, w // side, side, c)
-    return dataclasses.replace(images, images=squares.mean(axis=(2, 4)))
 
 
 def build(point: Point, *, num_classes: int) -> nn.Module:

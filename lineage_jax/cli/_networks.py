@@ -48,9 +48,10 @@ def load(path: Path, arch: str | None) -> Loaded:
 def _load_folder(path: Path) -> Loaded:
     from lineage_jax import io, models
 
-    if "tree of" in io.load_description(path):
-        return Loaded(path=path, tree=io.load(path)[0])
-    saved = models.load_network(path)
+    tree, description = io.load(path)
+    if "tree of" in description:
+        return Loaded(path=path, tree=tree)
+    saved = models.restore_network(tree, description, path=path)
     return Loaded(path=path, tree=saved.variables, network=saved.network, input_shape=saved.input_shape)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from lineage_jax import io
+from lineage_jax import io, linearize
 from lineage_jax.detector._detector import Detector
 from lineage_jax.detector._training import Training, shapes_of
 from lineage_jax.typing import Params
@@ -102,8 +102,8 @@ def check_words(words: Mapping[str, Any], expected: set[str], path: str | os.Pat
 
 def _check_fit(detector: Detector, variables: Params, path: str | os.PathLike) -> None:
     expected, found = (
-        {jax.tree_util.keystr(at, simple=True, separator="/"): jnp.shape(leaf) for at, leaf in leaves}
-        for leaves in (jax.tree.leaves_with_path(shapes_of(detector)), jax.tree.leaves_with_path(variables))
+        {at: jnp.shape(leaf) for at, leaf in linearize.leaf_paths(tree).items()}
+        for tree in (shapes_of(detector), variables)
     )
     for at in sorted(expected.keys() | found.keys()):
         if expected.get(at) != found.get(at):

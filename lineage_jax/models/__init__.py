@@ -13,6 +13,7 @@ from lineage_jax.models._architectures import init as init
 from lineage_jax.models._checkpoint import SavedNetwork as SavedNetwork
 from lineage_jax.models._checkpoint import describe as describe
 from lineage_jax.models._checkpoint import load_network as load_network
+from lineage_jax.models._checkpoint import restore_network as restore_network
 from lineage_jax.models._checkpoint import save_network as save_network
 from lineage_jax.models._checkpoint import shapes_of as shapes_of
 from lineage_jax.models._cifar_resnet import CifarResNet as CifarResNet

@@ -3,7 +3,7 @@
 import dataclasses
 import inspect
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import flax.linen as nn
@@ -89,6 +89,15 @@ def load_network(path: str | os.PathLike) -> SavedNetwork:
         ValueError: If there is no checkpoint of a network, or it is damaged, or its arrays do not fit its architecture.
     """
     variables, description = io.load(path)
+    return restore_network(variables, description, path=path)
+
+
+def restore_network(variables: Params, description: Mapping[str, Any], *, path: str | os.PathLike) -> SavedNetwork:
+    """Makes a network of what `io.load` read at `path`; see `load_network`.
+
+    Raises:
+        ValueError: If it is no checkpoint of a network, or its arrays do not fit its architecture.
+    """
     if description.keys() != {"network", "input_shape"}:
         raise ValueError(f"expected a checkpoint of one network at {path}, got one of {', '.join(description)}")
     network = build(**description["network"])

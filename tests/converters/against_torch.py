@@ -34,13 +34,6 @@ class Case:
     tolerance: float = 1e-5
 
 
-def shapes_of(network, input_shape):
-    """Returns the shapes of a network's variables by path."""
-    variables = jax.eval_shape(lambda key: models.init(network, key, input_shape), jax.random.key(0))
-    leaves = jax.tree.leaves_with_path(variables)
-    return {jax.tree_util.keystr(path, simple=True, separator="/"): leaf.shape for path, leaf in leaves}
-
-
 def check(case):
     """Compares one network with its oracle, and brings its weights there and back."""
     import torch
@@ -51,7 +44,7 @@ def check(case):
     entry = converters.ENTRIES[case.entry]
     shapes = {name: array.shape for name, array in state_dict.items()}
     network = models.build(entry.architecture, **entry.settings_of(shapes))
-    target = shapes_of(network, entry.input_shape_of(shapes))
+    target = models.shapes_of(network, entry.input_shape_of(shapes))
 
     converted = converters.to_flax(state_dict, target, entry)
     backwards = converters.to_flax(dict(reversed(state_dict.items())), target, entry)

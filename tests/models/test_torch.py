@@ -7,7 +7,7 @@ import pytest
 
 import converters
 from lineage_jax import models
-from tests.converters.against_torch import assert_close, shapes_of
+from tests.converters.against_torch import assert_close
 from tests.oracles import torch_cifar
 from tests.oracles.torch_networks import randomise, torchvision
 
@@ -43,7 +43,7 @@ def test_a_batch_in_training_gives_pytorchs_logits_and_running_means(name, build
     entry = converters.ENTRIES[name]
     before = arrays(oracle)
     network = models.build(entry.architecture, **entry.settings_of({key: array.shape for key, array in before.items()}))
-    target = shapes_of(network, input_shape)
+    target = models.shapes_of(network, input_shape)
     convert = lambda tensors: converters.to_flax(tensors, target, entry).variables
 
     images = np.random.default_rng(0).normal(size=(4, *input_shape)).astype(np.float32)
