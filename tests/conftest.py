@@ -21,6 +21,13 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.skip(reason=f"needs the real data folder: none at {DATA}; set LINEAGE_DATA"))
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _programs_of_one_file_only():
+    """Lets go of what a file of tests compiled: thousands of programs together run into the limit of mapped memory."""
+    yield
+    jax.clear_caches()
+
+
 @pytest.fixture
 def key():
     return jax.random.key(0)

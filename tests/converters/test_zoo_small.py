@@ -6,7 +6,7 @@ import pytest
 
 import converters
 from lineage_jax import models
-from tests.converters.against_torch import Case, check, shapes_of
+from tests.converters.against_torch import Case, check
 from tests.oracles import torch_small
 
 pytestmark = pytest.mark.torch
@@ -64,7 +64,7 @@ def test_published_weights_name_as_many_test_images_as_in_pytorch(data_folder, e
     tensors = {name: tensor.numpy() for name, tensor in state_dict.items()}
     found = converters.ENTRIES[entry]
     network = models.build(found.architecture, **found.settings_of({n: a.shape for n, a in tensors.items()}))
-    variables = converters.to_flax(tensors, shapes_of(network, found.input_shape), found).variables
+    variables = converters.to_flax(tensors, models.shapes_of(network, found.input_shape), found).variables
     with np.load(data_folder / "images" / f"{images}.npz") as data:
         pixels, labels = data["x_test"][..., None] / np.float32(255), data["y_test"]
     logits = jax.jit(network.apply)(variables, pixels)

@@ -1,5 +1,7 @@
 """Subspaces and singular values, and what all the measures made of them have in common."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -37,6 +39,11 @@ SINGULAR = {
     "orthonormal": jnp.eye(8, 3),
     "wide": jnp.cos(jnp.arange(96.0) ** 2).reshape(8, 12),
 }
+
+
+@functools.cache  # compiled once for all cases of a shape
+def value_and_slopes(name):
+    return jax.jit(jax.value_and_grad(MEASURES[name], argnums=(0, 1)))
 
 
 @pytest.fixture
@@ -130,7 +137,7 @@ def test_derivative_holds_for_features_that_lack_a_rank(name, unequal):
 def test_value_and_derivative_are_finite_where_singular(name, case):
     a = SINGULAR[case]
     for other in (a, GRID, SINGULAR["constant"]):
-        value, slopes = jax.jit(jax.value_and_grad(MEASURES[name], argnums=(0, 1)))(a, other)
+        value, slopes = value_and_slopes(name)(a, other)
         assert jnp.isfinite(value)
         assert all(jnp.isfinite(slope).all() for slope in slopes)
 
