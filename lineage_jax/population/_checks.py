@@ -1,6 +1,7 @@
 """What must fit together before a family is trained."""
 
 import functools
+from collections.abc import Mapping, Sequence
 
 import flax.linen as nn
 import jax
@@ -63,6 +64,19 @@ def check_bodies(parents: Networks, shapes: Params, *, head: str) -> None:
         if expected.get(path) != found.get(path):
             want, got = (shapes.get(path, "nothing") for shapes in (expected, found))
             raise ValueError(f"expected parents with the child's body: {want} at '{path}', got {got}")
+
+
+def check_parents(parent_of: Mapping[str, str], names: Sequence[str]) -> None:
+    """Refuses children of nobody.
+
+    Raises:
+        ValueError: If there is no child, or a parent is not among `names`.
+    """
+    if not parent_of:
+        raise ValueError("expected the parent of at least one new network, got none")
+    unknown = [parent for parent in parent_of.values() if parent not in names]
+    if unknown:
+        raise ValueError(f"expected parents among {', '.join(names)}, got '{unknown[0]}'")
 
 
 def check_subsets(subsets: Int[np.ndarray, "m size"], *, count: int, n: int) -> None:

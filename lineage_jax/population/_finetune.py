@@ -1,15 +1,15 @@
-"""Children: networks that continue a parent on other images, with a new head."""
+"""Children: the same number of networks fine-tuned from every parent."""
 
 import flax.linen as nn
 import numpy as np
 from jaxtyping import Int
 
 from lineage_jax import data
-from lineage_jax.population._checks import check_bodies, check_subsets, shapes_of
-from lineage_jax.population._run import CHILDREN, cases_of, numbered, run
+from lineage_jax.population._descend import descend
+from lineage_jax.population._run import numbered
 from lineage_jax.population._settings import Training
 from lineage_jax.population._trained import Trained
-from lineage_jax.typing import Networks, Params
+from lineage_jax.typing import Networks
 
 
 def finetune(
@@ -43,30 +43,18 @@ def finetune(
         ValueError: If parents, settings, subsets or images do not fit the network, or a network's loss or weights are
             not finite in the end.
     """
-    shapes = shapes_of(network, images)
-    check_bodies(parents, shapes, head=network.head)
     if children_per_parent < 1:
         raise ValueError(f"expected children_per_parent of at least 1, got {children_per_parent}")
-    count = len(parents) * children_per_parent
-    if subsets is not None:
-        check_subsets(subsets, count=count, n=len(images))
-    parent = np.repeat(np.arange(len(parents)), children_per_parent)
-    cases = cases_of(training, count, seed=seed, stream=CHILDREN, subsets=subsets, parents=parent)
-    names = numbered("child", count, digits=2)
-    children = run(
+    names = numbered("child", len(parents) * children_per_parent, digits=2)
+    truth = {child: parents.names[place // children_per_parent] for place, child in enumerate(names)}
+    children = descend(
+        parents,
         network,
         images,
-        cases,
-        training,
-        names=names,
-        shapes=shapes,
+        parent_of=truth,
+        seed=seed,
+        training=training,
+        subsets=subsets,
         side_by_side=side_by_side,
-        bodies=_bodies(parents, network.head),
     )
-    return children, {child: parents.names[index] for child, index in zip(names, parent, strict=True)}
-
-
-def _bodies(parents: Networks, head: str) -> Params:
-    """Returns the parents' variables without their heads, which no child sees."""
-    layers = {name: layer for name, layer in parents.variables["params"].items() if name != head}
-    return parents.variables | {"params": layers}
+    return children, truth

@@ -1,5 +1,6 @@
 """What people read and look at: tables of scores and of accuracies, figures."""
 
+from lineage_jax.report._chords import chord_figure as chord_figure
 from lineage_jax.report._laziness import laziness_figure as laziness_figure
 from lineage_jax.report._profile import profile_figure as profile_figure
 from lineage_jax.report._tables import accuracy_table as accuracy_table

@@ -1,0 +1,121 @@
+"""Generations: networks whose parents were fine-tuned themselves, with the truth about every ancestor."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import flax.linen as nn
+import numpy as np
+
+from lineage_jax import data
+from lineage_jax.population._descend import descend
+from lineage_jax.population._run import numbered
+from lineage_jax.population._settings import Training
+from lineage_jax.population._trained import Trained
+
+DIGITS = 3
+"""Of the number in a name, at least."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Generation:
+    """What one generation is told to do.
+
+    Attributes:
+        network: module of all its networks, with the images' number of classes.
+        images: what they learn.
+        training: how; tuples in it have one value per network.
+        parents: by network the place of its parent in the generation before.
+    """
+
+    network: nn.Module
+    images: data.Images
+    training: Training
+    parents: tuple[int, ...]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Generations:
+    """Networks of several generations.
+
+    Attributes:
+        networks: of every generation, the roots first.
+        parent_of: the name of every network's parent, which is of the generation before; roots have none.
+    """
+
+    networks: tuple[Trained, ...]
+    parent_of: dict[str, str]
+
+
+def make_generations(
+    roots: Trained, plan: Sequence[Generation], *, seed: int, side_by_side: int | None = None
+) -> Generations:
+    """Trains one generation after another, each in one compiled program.
+
+    Args:
+        roots: the first generation, as `pretrain` or `pretrain_checkpoints` made it.
+        plan: what every later one is told to do.
+        seed: decides the heads and the minibatches.
+        side_by_side: as in `pretrain`.
+
+    Returns:
+        All generations. Networks are called `g1-000`, `g1-001`, ..., the roots too, then `g2-000`, ..., with at least
+        three digits and as many as the last one needs.
+
+    Raises:
+        ValueError: As `descend`, or if the place of a parent is not in the generation before.
+
+    Examples:
+        A root with two children, of which the second has a child:
+
+        >>> from lineage_jax import models, population
+        >>> train, test = data.digits()
+        >>> network, training = models.fc(num_classes=10, widths=(16,)), Training(steps=100)
+        >>> roots = population.pretrain(network, train, num_parents=1, seed=0, training=training)
+        >>> told = {"network": network, "images": train, "training": training}
+        >>> plan = [Generation(**told, parents=(0, 0)), Generation(**told, parents=(1,))]
+        >>> make_generations(roots, plan, seed=0).parent_of
+        {'g2-000': 'g1-000', 'g2-001': 'g1-000', 'g3-000': 'g2-001'}
+    """
+    _check_places([len(roots), *(len(generation.parents) for generation in plan)], plan)
+    made = [dataclasses.replace(roots, names=numbered("g1", len(roots), digits=DIGITS))]
+    parent_of: dict[str, str] = {}
+    for stream, told in enumerate(plan, start=1):
+        names = numbered(f"g{stream + 1}", len(told.parents), digits=DIGITS)
+        truth = {name: made[-1].names[place] for name, place in zip(names, told.parents, strict=True)}
+        made.append(
+            descend(
+                made[-1],
+                told.network,
+                told.images,
+                parent_of=truth,
+                seed=seed,
+                training=told.training,
+                stream=stream,
+                side_by_side=side_by_side,
+            )
+        )
+        parent_of |= truth
+    return Generations(networks=tuple(made), parent_of=parent_of)
+
+
+def random_parents(count: int, *, among: int, seed: int) -> tuple[int, ...]:
+    """Returns the place of a parent for each of `count` networks: some parents get many children, some none.
+
+    Raises:
+        ValueError: If a number is not positive.
+
+    Examples:
+        >>> random_parents(6, among=3, seed=0)
+        (2, 1, 1, 0, 0, 0)
+    """
+    if count < 1 or among < 1:
+        raise ValueError(f"expected at least one network and one parent, got {count} and {among}")
+    return tuple(np.random.default_rng(seed).integers(among, size=count).tolist())
+
+
+def _check_places(sizes: Sequence[int], plan: Sequence[Generation]) -> None:
+    """Refuses a parent that does not exist before anything is trained."""
+    for number, (size, told) in enumerate(zip(sizes, plan, strict=False), start=1):
+        beyond = [place for place in told.parents if not 0 <= place < size]
+        if beyond:
+            raise ValueError(f"expected places from 0 to {size - 1} in generation {number}, got {beyond[0]}")
