@@ -156,11 +156,12 @@ def test_demo_names_the_parents_and_its_networks_can_be_detected(capsys, monkeyp
     assert status == 0
     assert int(re.search(r"(\d+) of 20 parents named rightly", out).group(1)) >= 19
     assert "direct comparison and approximation" in out
-    assert len(list(folder.iterdir())) == 26
-    status, out, _ = run(
-        capsys, monkeypatch, *arguments(folder, "child-19", parents=sorted(folder.glob("parent-*"))), "--json"
-    )
+    assert "A detector that learned from 80 children of other parents names 20." in out
+    assert len(list(folder.iterdir())) == 27
+    given = arguments(folder, "child-19", parents=sorted(folder.glob("parent-*")))
+    status, out, _ = run(capsys, monkeypatch, *given, "--detector", folder / "detector", "--json")
     assert json.loads(out)["prediction"] == "parent-4"
+    assert json.loads(out)["named by"]["decided by"] == "detector"
 
 
 def test_a_fault_of_the_program_ends_with_status_one(family):

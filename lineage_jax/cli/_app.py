@@ -9,7 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 app = typer.Typer(help="Which network was this one fine-tuned from?", no_args_is_help=True, add_completion=False)
 out, err = Console(), Console(stderr=True)
 
-MANY_VALUES = ("--parents", "--measure", "--alpha")
+MANY_VALUES = ("--parents", "--measure", "--alpha", "--family", "--weights", "--features")
 
 
 def main() -> None:

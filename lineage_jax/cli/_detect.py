@@ -11,7 +11,8 @@ from rich.progress import Progress
 from lineage_jax.cli import _features
 from lineage_jax.cli._answer import Answer, choose, summary, votes_for
 from lineage_jax.cli._app import app, out, progress_bar, say, show
-from lineage_jax.cli._networks import Loaded, brief, load, name_of, to_saved
+from lineage_jax.cli._detector import ask, decided
+from lineage_jax.cli._networks import Loaded, load, name_of, obstacle, to_saved
 
 DEFAULT_MEASURES = ("l1", "l2", "cosine", "cka", "dc")
 
@@ -27,6 +28,7 @@ def detect(
     alpha: Annotated[
         list[float] | None, typer.Option(help="Strengths of the approximation, >= 0. Default: one for each measure.")
     ] = None,
+    detector: Annotated[Path | None, typer.Option(help="A detector of train-detector: it names the parent.")] = None,
     arch: Annotated[str | None, typer.Option(help="What the files are, such as torchvision/resnet50.")] = None,
     weights_only: Annotated[bool, typer.Option("--weights-only", help="Compare weights, run no network.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
@@ -40,11 +42,14 @@ def detect(
     measures = _features.chosen_measures(measure or list(DEFAULT_MEASURES))
     with progress_bar() as bar:
         candidates, suspect = load_all(name_each(parents), child, arch, bar)
-        reason = "as --weights-only asks" if weights_only else obstacle(candidates, suspect)
+        opinion = detector and ask(detector, candidates, suspect, probes, weights_only=weights_only)
+        reason = "as --weights-only asks" if weights_only else obstacle([*candidates.values(), suspect])
         if reason is None:
             answer = by_features(candidates, suspect, probes, measures, alpha, bar)
         else:
             answer = by_weights(candidates, suspect, reason)
+    if opinion:
+        answer = decided(answer, opinion, name_of(child))
     if as_json:
         print(json.dumps(summary(name_of(child), answer), indent=1))
         return
@@ -52,6 +57,12 @@ def detect(
         compared = answer.evidence["probes"]
         place = f"features after '{answer.evidence['layer']}' on {compared['count']} probes ({compared['source']})"
         out.print(report.score_table(answer.kinds, title=f"child {name_of(child)}: {place}"))
+    elif opinion:
+        out.print(
+            report.score_table(
+                {"detector": opinion.shares}, title=f"whose child the detector takes {name_of(child)} for"
+            )
+        )
     if reason is not None or answer.weights["tensors"].min() < answer.weights.attrs["tensors"]:
         out.print(report.overlap_table(answer.weights, title=f"weights that {name_of(child)} shares with candidates"))
     show(answer.verdict)
@@ -137,22 +148,3 @@ def load_all(
         loaded.append(load(path, arch))
         bar.advance(task)
     return dict(zip(candidates, loaded[:-1], strict=True)), loaded[-1]
-
-
-def obstacle(candidates: dict[str, Loaded], suspect: Loaded) -> str | None:
-    """Says why features cannot be compared, or None where all networks are of one architecture up to their classes."""
-    networks = [*candidates.values(), suspect]
-    first = networks[0]
-    for loaded in networks:
-        if loaded.network is None:
-            return f"{loaded.path.name} is of no known architecture"
-        if not same_architecture(loaded.network, first.network):
-            return f"{loaded.path.name} is of another network, {brief(loaded.network)}, than {first.path.name}"
-        if loaded.input_shape != first.input_shape:
-            return f"{loaded.path.name} takes images {loaded.input_shape}, {first.path.name} {first.input_shape}"
-    return None
-
-
-def same_architecture(network: Any, like: Any) -> bool:
-    """Says whether two networks are equal up to the number of classes."""
-    return type(network) is type(like) and network.clone(num_classes=like.num_classes) == like

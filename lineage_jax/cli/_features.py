@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import xarray
 
     from lineage_jax.models import SavedNetwork
-    from lineage_jax.typing import Measure
+    from lineage_jax.typing import Inputs, Measure
 
 NOISE_PROBES = 256
 NOISE_PIXELS = 2**20
@@ -46,9 +46,18 @@ def read_probes(path: Path | None, like: "SavedNetwork") -> "tuple[jax.Array, st
         say(f"no --probes given: using {count} images of standard-normal noise {like.input_shape}")
         return jax.random.normal(jax.random.key(0), (count, *like.input_shape)), "standard-normal noise"
     images = jax.numpy.asarray(data.load_probes(path))
-    if images.shape[1:] != like.input_shape:
-        raise ValueError(f"expected probes of shape [n, {', '.join(map(str, like.input_shape))}], got {images.shape}")
+    check_images(images, like.input_shape)
     return images, str(path)
+
+
+def check_images(images: "Inputs", shape: tuple[int, int, int]) -> None:
+    """Refuses probes that are not what the networks take.
+
+    Raises:
+        ValueError: If they are not.
+    """
+    if images.shape[1:] != shape:
+        raise ValueError(f"expected probes of shape [n, {', '.join(map(str, shape))}], got {images.shape}")
 
 
 def score_against(

@@ -2,7 +2,7 @@
 
 import dataclasses
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -113,6 +113,13 @@ def to_saved(loaded: Loaded) -> "SavedNetwork":
     return models.SavedNetwork(network=loaded.network, variables=variables, input_shape=loaded.input_shape)
 
 
+def own_arrays(loaded: Loaded) -> "Params":
+    """Returns the arrays by path, those of a file under its own names in float32."""
+    import converters
+
+    return loaded.tree if loaded.file is None else converters.as_tree(in_float32(loaded.file.tensors))
+
+
 def in_float32(tensors: Mapping[str, "np.ndarray"]) -> dict[str, "np.ndarray"]:
     """Brings floating-point arrays of any precision to float32; others, and float32 itself, stay as they are."""
     import jax.numpy as jnp
@@ -121,6 +128,24 @@ def in_float32(tensors: Mapping[str, "np.ndarray"]) -> dict[str, "np.ndarray"]:
         name: array.astype("float32", copy=False) if jnp.issubdtype(array.dtype, jnp.floating) else array
         for name, array in tensors.items()
     }
+
+
+def obstacle(networks: Sequence[Loaded]) -> str | None:
+    """Says why features cannot be compared, or None where all networks are of one architecture up to their classes."""
+    first = networks[0]
+    for loaded in networks:
+        if loaded.network is None:
+            return f"{loaded.path.name} is of no known architecture"
+        if not same_architecture(loaded.network, first.network):
+            return f"{loaded.path.name} is of another network, {brief(loaded.network)}, than {first.path.name}"
+        if loaded.input_shape != first.input_shape:
+            return f"{loaded.path.name} takes images {loaded.input_shape}, {first.path.name} {first.input_shape}"
+    return None
+
+
+def same_architecture(network: Any, like: Any) -> bool:
+    """Says whether two networks are equal up to the number of classes."""
+    return type(network) is type(like) and network.clone(num_classes=like.num_classes) == like
 
 
 def name_of(path: Path) -> str:

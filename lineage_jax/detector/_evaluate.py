@@ -119,7 +119,8 @@ def probabilities(fitted: Fitted, examples: Examples) -> "xarray.DataArray":
     """
     import xarray
 
-    judged = judge(fitted.detector, fitted.variables, [examples])
+    at_a_time = min(len(examples), fitted.training.batch_size)  # a batch is filled up, which a single child need not be
+    judged = judge(fitted.detector, fitted.variables, [examples], batch_size=at_a_time)
     names = [*examples.parent_names, *([NOBODY] if fitted.detector.nobody else [])]
     shares = np.asarray(jax.nn.softmax(judged.logits / fitted.temperature, axis=1))
     return xarray.DataArray(shares.T, coords={"parent": names, "child": list(examples.child_names)}, name="probability")

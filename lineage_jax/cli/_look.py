@@ -1,0 +1,100 @@
+"""What a detector sees of networks beside each other."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from lineage_jax.cli._features import check_images
+from lineage_jax.cli._known import Known
+
+if TYPE_CHECKING:
+    from lineage_jax.cli._known import Population
+    from lineage_jax.cli._layers import Layers
+    from lineage_jax.detector import Examples
+    from lineage_jax.typing import Inputs, Networks, Params
+
+
+def look_at(known: Known, layers: "Layers", images: "Inputs | None") -> "Examples":
+    """Looks at what a detector sees of every network.
+
+    Raises:
+        ValueError: If a network lacks a layer or has it in another shape, or its features cannot be computed.
+    """
+    from lineage_jax import detector, linearize
+
+    template, features = _kernels(known, layers.weights), None
+    if layers.features:
+        if known.network is None:
+            raise ValueError(f"expected networks with features {', '.join(layers.features)}, but {known.obstacle}")
+        if images is not None and known.input_shape is not None:
+            check_images(images, known.input_shape)
+        template = _each(known.children)[0][1]
+        features = linearize.features_of(known.network, layers.features)
+    parents, children = (_stacked(networks, template) for networks in (known.parents, known.children))
+    return detector.examples_of(parents, children, known.truth, images, weights=layers.weights, features=features)
+
+
+def _kernels(known: Known, layers: Sequence[str]) -> "Params":
+    """Returns the kernels of the first child, which every network has in the same shape.
+
+    Raises:
+        ValueError: If one has not.
+    """
+    from lineage_jax import linearize
+
+    networks = [(name, linearize.leaf_paths(tree)) for name, tree in [*_each(known.children), *_each(known.parents)]]
+    first, template = networks[0]
+    for layer in layers:
+        path = f"params/{layer}/kernel"
+        for name, leaves in networks:
+            if path not in leaves:
+                raise ValueError(
+                    f"expected a kernel of '{layer}' in {name}, which has: {', '.join(_kernels_in(leaves))}"
+                )
+            ours, theirs = leaves[path].shape, template[path].shape
+            if ours != theirs:
+                raise ValueError(f"expected one shape of '{layer}', got {ours} in {name} and {theirs} in {first}")
+    return {"params": {layer: {"kernel": template[f"params/{layer}/kernel"]} for layer in layers}}
+
+
+def kernels_of(known: Known) -> list[str]:
+    """Returns the layers of the first child that have a kernel."""
+    from lineage_jax import linearize
+
+    return _kernels_in(linearize.leaf_paths(_each(known.children)[0][1]))
+
+
+def _kernels_in(leaves: Mapping[str, Any]) -> list[str]:
+    ending = "/kernel"
+    return [path.removeprefix("params/").removesuffix(ending) for path in leaves if path.endswith(ending)]
+
+
+def _each(networks: "Population") -> "list[tuple[str, Params]]":
+    """Returns networks by name; of stacked ones, which are all alike, the first."""
+    if isinstance(networks, Mapping):
+        return list(networks.items())
+    return [(networks.names[0], networks[networks.names[0]])]
+
+
+def _stacked(networks: "Population", template: "Params") -> "Networks":
+    """Stacks networks in the tree of another one; what one lacks or has in another shape, a head, becomes NaN."""
+    from lineage_jax.typing import Networks
+
+    if not isinstance(networks, Mapping):
+        return networks
+    return Networks.stack({name: _like(tree, template) for name, tree in networks.items()})
+
+
+def _like(tree: "Params", template: "Params") -> "Params":
+    import jax
+    import numpy as np
+
+    from lineage_jax import linearize
+
+    found = linearize.leaf_paths(tree)
+
+    def fill(path: str, leaf: Any) -> Any:
+        fits = path in found and np.shape(found[path]) == np.shape(leaf)
+        return found[path] if fits else np.full(np.shape(leaf), np.nan, leaf.dtype)
+
+    leaves = [fill(path, leaf) for path, leaf in linearize.leaf_paths(template).items()]
+    return jax.tree.unflatten(jax.tree.structure(template), leaves)
