@@ -1,16 +1,28 @@
 """The image sets that experiments read, and how their pixels are pooled."""
 
 import dataclasses
+import functools
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+from PIL import Image, ImageOps
+
 from lineage_jax import data
+
+CHANNELS = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+"""Mean and deviation of the channels by which networks for ImageNet take their pixels."""
+
+
+def root() -> Path:
+    """Returns `$LINEAGE_DATA`, by default the folder of shared data beside the repository."""
+    return Path(os.environ.get("LINEAGE_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
 
 def load(name: str) -> tuple[data.Images, data.Images]:
     """Reads training and test images of a set from `$LINEAGE_DATA/images` (default: `../shared/data/images`)."""
-    default = Path(__file__).parents[2] / "shared" / "data"
-    return data.npz(Path(os.environ.get("LINEAGE_DATA", default)) / "images" / f"{name}.npz")
+    return data.npz(root() / "images" / f"{name}.npz")
 
 
 def pooled(images: data.Images, side: int) -> data.Images:
@@ -18,3 +30,48 @@ def pooled(images: data.Images, side: int) -> data.Images:
     n, h, w, c = images.images.shape
     squares = images.images.reshape(n, h // side, side, w // side, side, c)
     return dataclasses.replace(images, images=squares.mean(axis=(2, 4)))
+
+
+def only(images: data.Images, classes: Sequence[int]) -> data.Images:
+    """Returns the images of some classes; all where none is named."""
+    return data.select_classes(images, classes) if classes else images
+
+
+def first(images: data.Images, count: int) -> data.Images:
+    """Returns the first images, or all if there are no more."""
+    return dataclasses.replace(images, images=images.images[:count], labels=images.labels[:count])
+
+
+@functools.cache
+def load_pooled(name: str, *, pooling: int) -> tuple[data.Images, data.Images]:
+    """Reads training and test images and pools their pixels."""
+    train, test = load(name)
+    return pooled(train, pooling), pooled(test, pooling)
+
+
+@functools.cache
+def load_folder(name: str, *, side: int, per_class: int) -> tuple[data.Images, data.Images]:
+    """Reads the first images of every class of `$LINEAGE_DATA/images/<name>/{train,test}/<class>/`, in order of names.
+
+    Raises:
+        FileNotFoundError: If there is no such folder.
+    """
+    train, test = (_read_classes(root() / "images" / name / part, side, per_class) for part in ("train", "test"))
+    return train, test
+
+
+def read_square(file: Path, side: int) -> np.ndarray:
+    """Returns the square in the middle of an image, scaled and standardised."""
+    with Image.open(file) as image:
+        square = ImageOps.fit(image.convert("RGB"), (side, side), Image.Resampling.BILINEAR)
+    mean, deviation = (np.array(channel, np.float32) for channel in CHANNELS)
+    return (np.asarray(square, np.float32) / 255 - mean) / deviation
+
+
+def _read_classes(folder: Path, side: int, per_class: int) -> data.Images:
+    classes = sorted(path for path in folder.iterdir() if path.is_dir())
+    files = [(file, label) for label, path in enumerate(classes) for file in sorted(path.iterdir())[:per_class]]
+    pixels = np.stack([read_square(file, side) for file, _ in files])
+    labels = np.array([label for _, label in files], np.int32)
+    order = np.random.default_rng(0).permutation(len(files))  # so that the first ones are of all classes
+    return data.Images(images=pixels[order], labels=labels[order], num_classes=len(classes))

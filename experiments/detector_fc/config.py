@@ -6,8 +6,6 @@ python -m experiments.detector_fc.run --mode smoke
 
 import ml_collections
 
-MODES = ("full", "smoke")
-
 
 def get_config(mode: str = "full") -> ml_collections.ConfigDict:
     """Returns the locked settings of one mode."""
@@ -63,12 +61,14 @@ def family(
 def shrink(config: ml_collections.ConfigDict) -> None:
     """Makes every stage run within seconds; the numbers mean nothing then."""
     config.seeds = (0,)
+    config.measures = ("l2", "cka")
     config.widths = (16, 8, 8)
     config.probes = 16
     config.alphas = (0.1, 1.0)
     config.pretrain.steps = 20
     config.finetune.steps = 4
     config.detector.epochs = 1
+    config.variants = ("checkpoints",)
     config.family.update({"parents": 2, "children_per_parent": 10})
-    for unseen in config.unseen.values():
-        unseen.update({"parents": 2, "children_per_parent": 1})
+    config.unseen = ml_collections.ConfigDict({"twice the width": config.unseen["twice the width"]})
+    config.unseen["twice the width"].update({"parents": 2, "children_per_parent": 1})

@@ -230,7 +230,7 @@ def detection(
         parents,
         children,
         probes,
-        measures=similarity.MEASURES,
+        measures={name: similarity.MEASURES[name] for name in config.get("measures", similarity.MEASURES)},
         alphas=tuple(config.alphas),
         forms=lineage.FORMS,
     )

@@ -1,53 +1,15 @@
-"""Every experiment runs in its smoke mode: real data, real training, seconds."""
+"""The study of linearisation in its smoke mode, its recommendation, its README."""
 
 import json
 
 import pytest
 from PIL import Image
 
-from experiments.bench import _table as bench_table
-from experiments.detector_fc import config as detector_config
-from experiments.detector_fc import run as detector_run
-from experiments.detector_fc import table as detector_table
-from experiments.fc_mnist_fmnist import config as fc_config
-from experiments.fc_mnist_fmnist import run as fc_run
-from experiments.fc_mnist_fmnist import table as fc_table
 from experiments.linearization import config as study_config
 from experiments.linearization import recommend as study_recommend
 from experiments.linearization import run as study_run
 from experiments.linearization import table as study_table
-from lineage_jax import lineage, similarity
-
-
-@pytest.mark.data
-def test_fc_mnist_fmnist_smoke_writes_results_and_figure(tmp_path, monkeypatch, data_folder):
-    monkeypatch.setenv("LINEAGE_DATA", str(data_folder))
-    monkeypatch.setattr("sys.argv", ["run", "--mode", "smoke", "--out", str(tmp_path)])
-    fc_run.main()
-    result = json.loads((tmp_path / "smoke.json").read_text())
-    assert set(result["variants"]) == set(fc_config.get_config("full").variants)
-    for variant in result["variants"].values():
-        assert variant["accuracy"].keys() == similarity.MEASURES.keys()
-        for row in variant["accuracy"].values():
-            assert all(0 <= value <= 1 for value in [row["direct"], *row["taylor"].values(), *row["exact"].values()])
-    with Image.open(tmp_path / "smoke.png") as figure:
-        assert min(figure.size) > 500
-
-
-def test_configurations_are_locked():
-    with pytest.raises(AttributeError, match="locked"):
-        fc_config.get_config("full").new_setting = 1
-
-
-def test_the_readme_shows_the_tables_of_the_results():
-    variants = json.loads(fc_table.RESULTS.read_text())["variants"]
-    readme = (fc_table.RESULTS.parents[1] / "README.md").read_text()
-    assert fc_table.summary(variants) in readme
-    assert fc_table.grid(variants) in readme
-
-
-def test_the_readme_of_the_benchmarks_shows_their_results():
-    assert bench_table.table() in (bench_table.RESULTS.parent / "README.md").read_text()
+from lineage_jax import lineage
 
 
 @pytest.mark.data
@@ -59,7 +21,7 @@ def test_the_linearisation_study_resumes_and_draws(tmp_path, monkeypatch, data_f
     result = json.loads(path.read_text())
     assert set(result["families"]) == {point.name for point in study_run.points(study_config.get_config("smoke"))}
     for family in result["families"].values():
-        assert family["accuracy"]["features"].keys() == similarity.MEASURES.keys()
+        assert family["accuracy"]["features"].keys() == {"l2", "cosine", "cka", "dc"}
         assert family["error"].keys() == family["explained"].keys()
         assert all(error >= 0 for curve in family["error"].values() for error in curve)
     for name in ("layers", "axes", "alphas"):
@@ -113,34 +75,3 @@ def test_the_library_recommends_what_the_study_found():
     forms = json.loads(study_table.RESULTS.read_text())["recommended"]
     for form, alphas in (("taylor", lineage.RECOMMENDED_ALPHA), ("exact", lineage.RECOMMENDED_EXACT_ALPHA)):
         assert alphas == {measure: row["alpha"] for measure, row in forms[form].items()}
-
-
-@pytest.mark.data
-def test_the_detector_experiment_resumes_and_draws(tmp_path, monkeypatch, data_folder, capsys):
-    monkeypatch.setenv("LINEAGE_DATA", str(data_folder))
-    monkeypatch.setattr("sys.argv", ["run", "--mode", "smoke", "--out", str(tmp_path)])
-    detector_run.main()
-    result = json.loads((tmp_path / "smoke.json").read_text())
-    config = detector_config.get_config("smoke")
-    assert set(result["runs"]) == {f"{variant} 0" for variant in config.variants}
-    for record in result["runs"].values():
-        assert record["accuracy"].keys() == {"test", *config.unseen}
-        for accuracy in record["accuracy"].values():
-            assert accuracy.keys() == {*lineage.FORMS, "weights, all", "weights, fc3", "detector"}
-            assert all(0 <= share <= 1 for share in accuracy.values())
-    with Image.open(tmp_path / "smoke.png") as figure:
-        assert min(figure.size) > 500
-    capsys.readouterr()
-    detector_run.main()
-    assert "detector " not in capsys.readouterr().out
-    assert json.loads((tmp_path / "smoke.json").read_text()) == result
-
-
-def test_the_best_setting_is_chosen_and_the_first_of_equals():
-    accuracy = {"taylor": {"l1 0.1": 0.5, "cka 0.1": 0.9, "cka 1": 0.9}, "direct": {"l1 0.1": 0.2}}
-    assert detector_run.choose(accuracy) == {"taylor": "cka 0.1", "direct": "l1 0.1"}
-
-
-def test_the_readme_of_the_detector_shows_the_table_of_its_results():
-    runs = json.loads(detector_table.RESULTS.read_text())["runs"]
-    assert detector_table.table(runs) in (detector_table.RESULTS.parents[1] / "README.md").read_text()
