@@ -1,0 +1,51 @@
+"""The experiments with children of several regimes run in their smoke mode: real data, real training, seconds."""
+
+import importlib
+import json
+
+import pytest
+from PIL import Image
+
+from experiments import _regimes
+from lineage_jax import lineage
+
+EXPERIMENTS = ("fc", "fewshot", "imbalanced")
+
+
+def part_of(experiment, part):
+    return importlib.import_module(f"experiments.{experiment}.{part}")
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
+def test_the_experiment_resumes_and_draws(experiment, tmp_path, monkeypatch, data_folder, capsys):
+    monkeypatch.setenv("LINEAGE_DATA", str(data_folder))
+    monkeypatch.setattr("sys.argv", ["run", "--mode", "smoke", "--out", str(tmp_path)])
+    run, config = part_of(experiment, "run"), part_of(experiment, "config").get_config("smoke")
+    layers = [f"weights, {layer}" for layer in config.layers.weights]
+    run.main()
+    result = json.loads((tmp_path / "smoke.json").read_text())
+    assert set(result["runs"]) == {f"{variant} 0" for variant in (_regimes.KNOWN, *config.unseen)}
+    for record in result["runs"].values():
+        assert list(record["accuracy"]) == [regime["name"] for regime in config.regimes]
+        for accuracy in record["accuracy"].values():
+            assert accuracy.keys() == {*lineage.FORMS, "weights, all", *layers, "detector"}
+            assert all(0 <= share <= 1 for share in accuracy.values())
+    with Image.open(tmp_path / "smoke.png") as figure:
+        assert min(figure.size) > 500
+    capsys.readouterr()
+    run.main()
+    assert _regimes.KNOWN not in capsys.readouterr().out
+    assert json.loads((tmp_path / "smoke.json").read_text()) == result
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
+def test_no_two_regimes_share_heads_and_minibatches(experiment):
+    config = part_of(experiment, "config").get_config("full")
+    settings = [
+        family
+        for shift in (0, _regimes.ELSEWHERE)
+        for seed in config.seeds
+        for family in _regimes.regimes_of(seed + shift, config.learned, config).values()
+    ]
+    assert len({family.seed for family in settings}) == len(config.seeds) * 2 * len(config.regimes)
