@@ -1,0 +1,128 @@
+"""Trains trees of 300 networks and finds every ancestor in six ways (settings: config.py; numbers: README.md).
+
+python -m experiments.lineage300.run [--mode smoke] [--out FOLDER]
+"""
+
+import functools
+import itertools
+from collections.abc import Callable
+from pathlib import Path
+
+import ml_collections
+import xarray
+
+from experiments import _accuracies, _images, _kinship, _methods, _runs
+from experiments.lineage300.config import get_config
+from lineage_jax import detector, lineage, models, population, report, similarity
+
+RELATIONS = {"parent": 1, "grandparent": 2, "great-grandparent": 3}
+"""By how many generations an ancestor is older."""
+
+SEEDS = {"test": 0, "train": 1000, "validation": 2000}
+"""What is added to the seed for each tree."""
+
+
+def main() -> None:
+    """Runs one mode."""
+    _runs.main(__doc__, get_config, runs, draw, folder=Path(__file__).parent)
+
+
+def runs(config: ml_collections.ConfigDict) -> dict[str, Callable[[], _runs.Record]]:
+    """Returns what computes the record of each seed."""
+    return {f"300 networks {seed}": functools.partial(study, seed, config) for seed in config.seeds}
+
+
+def draw(records: dict[str, _runs.Record], path: Path) -> None:
+    """Writes the accuracies, and the lineage that the detector found in the first tree."""
+    _accuracies.draw(records, path)
+    first = next(iter(records.values()))
+    report.chord_figure(
+        first["generations"], first["truth"], path.with_stem(f"{path.stem}-chords"), found=first["found"]
+    )
+
+
+def study(seed: int, config: ml_collections.ConfigDict) -> _runs.Record:
+    """Trains three trees, and a detector on one of them; returns how often it and the scores are right on another."""
+    trees = {name: make_tree(name, seed, config) for name in config.trees}
+    fitted = fit(trees["train"], trees["validation"], seed, config)
+    measures = {name: similarity.MEASURES[name] for name in config.measures}
+    score = functools.partial(_kinship.scores_of, fitted=fitted, measures=measures, alphas=config.alphas)
+    chosen, accuracy, found = {}, {}, {}
+    for relation, distance in RELATIONS.items():
+        scores, truth = score(trees["validation"], kin_at(trees["validation"], distance))
+        chosen[relation] = _methods.choose(scores, truth, only=list(truth))
+        scores, truth = score(trees["test"], kin_at(trees["test"], distance))
+        accuracy[relation] = _methods.accuracy(scores, truth, chosen[relation], only=list(truth))
+        found[relation] = named(scores[_methods.DETECTOR])
+    return {
+        "variant": "300 networks",
+        "seed": seed,
+        "chosen": chosen,
+        "accuracy": accuracy,
+        "pairs": {relation: pairs_of(trees["test"], distance) for relation, distance in RELATIONS.items()},
+        "temperature": fitted.temperature,
+        "detector epochs": len(fitted.history),
+        "generations": [list(networks.names) for networks in trees["test"].generations],
+        "truth": trees["test"].parent_of,
+        "found": found["parent"],
+    }
+
+
+def fit(
+    train: _kinship.Tree, validation: _kinship.Tree, seed: int, config: ml_collections.ConfigDict
+) -> detector.Fitted:
+    """Trains one detector for ancestors of every distance."""
+    parts = [
+        [_kinship.examples_of(tree, kin) for distance in RELATIONS.values() for kin in kin_at(tree, distance)]
+        for tree in (train, validation)
+    ]
+    return detector.fit(
+        detector.Detector(weights=train.view.weights, features=train.view.features),
+        *parts,
+        training=detector.Training(seed=seed, **config.detector.to_dict()),
+    )
+
+
+def make_tree(name: str, seed: int, config: ml_collections.ConfigDict) -> _kinship.Tree:
+    """Trains one tree: every network of a later generation continues any network of the one before."""
+    seed += SEEDS[name]
+    learned = [load(told, config) for told in config.learned]
+    root, *later = [models.fc(train.num_classes, widths=config.widths) for train, _ in learned]
+    sizes = config.trees[name]
+    roots = population.pretrain(
+        root, learned[0][0], num_parents=sizes[0], seed=seed, training=population.Training(**config.pretrain.to_dict())
+    )
+    parents = [
+        population.random_parents(count, among=before, seed=seed + index)
+        for index, (before, count) in enumerate(itertools.pairwise(sizes))
+    ]
+    training = population.Training(**config.finetune.to_dict())
+    made = population.make_generations(roots, _kinship.plan(later, learned[1:], parents, training), seed=seed)
+    probes = _kinship.probes_of(learned, config.probes, seed=seed)
+    return _kinship.tree_of(made, root, probes, _kinship.View(**config.view.to_dict()))
+
+
+def load(told: ml_collections.ConfigDict, config: ml_collections.ConfigDict) -> _kinship.Learned:
+    """Reads what one generation learns."""
+    train, unseen = _images.load_pooled(told.name, pooling=config.pooling)
+    return _images.first(_images.only(train, told.classes), config.examples), _images.only(unseen, told.classes)
+
+
+def kin_at(tree: _kinship.Tree, distance: int) -> list[_kinship.Kin]:
+    """Returns every pair of generations that are so far apart."""
+    return [_kinship.kin_of(tree, older, older + distance) for older in range(1, len(tree.generations) + 1 - distance)]
+
+
+def pairs_of(tree: _kinship.Tree, distance: int) -> int:
+    """Returns how many pairs are decided."""
+    return sum(len(kin.candidates) * len(kin.descendants) for kin in kin_at(tree, distance))
+
+
+def named(scores: xarray.DataArray) -> dict[str, str]:
+    """Returns whom the scores of one setting name for everybody."""
+    prediction = lineage.decide(scores.isel(setting=0)).prediction
+    return dict(zip(prediction.child.values.tolist(), prediction.values.tolist(), strict=True))
+
+
+if __name__ == "__main__":
+    main()
