@@ -1,0 +1,136 @@
+"""Parents, hybrids of them after fine-tuning, and what the detector sees of every piece."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import ml_collections
+import numpy as np
+
+from experiments._images import load_pooled
+from experiments.hybrid.pieces import Piece, features_of, pieces_of
+from lineage_jax import data, detector, linearize, models, population
+from lineage_jax.typing import Networks
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Family:
+    """Networks with their truth, and what is looked at.
+
+    Attributes:
+        network: the module of all of them.
+        parents: the candidates.
+        children: hybrids of them after fine-tuning.
+        origins: by child and by piece the name of the parent.
+        probes: test images that no child has seen.
+    """
+
+    network: models.FC | models.ViT
+    parents: population.Trained
+    children: population.Trained
+    origins: dict[str, dict[str, str]]
+    probes: jax.Array
+
+    @property
+    def pieces(self) -> tuple[Piece, ...]:
+        """The pieces of the network."""
+        return pieces_of(self.network)
+
+    def select(self, indices: np.ndarray) -> "Family":
+        """Returns some of the children with the same candidates."""
+        names = tuple(self.children.names[index] for index in indices)
+        return dataclasses.replace(self, children=self.children.select(names))
+
+    def features(self, piece: Piece) -> linearize.LinenFeatures | linearize.LinenBlock:
+        """Returns what a piece computes, as a function of what it is fed with."""
+        return features_of(self.network, piece, self.probes.shape[1:])
+
+
+def make_family(name: str, kind: str, seed: int, count: int, config: ml_collections.ConfigDict) -> Family:
+    """Trains parents, puts `count` hybrids together and fine-tunes them."""
+    source, _ = load_pooled(config.source, pooling=config.pooling)
+    target, unseen = load_pooled(config.target, pooling=config.pooling)
+    settings = config.networks[name]
+    network = build(name, target.num_classes, settings.sizes)
+    parents = pretrain(kind, seed, network, source, config.parents, population.Training(**settings.pretrain.to_dict()))
+    pieces = pieces_of(network)
+    drawn = population.random_origins([piece.name for piece in pieces], parents.names, count=count, seed=seed)
+    children, start = population.finetune(
+        population.hybrids(parents, by_layer(drawn, pieces)),
+        network,
+        target,
+        children_per_parent=1,
+        seed=seed,
+        training=population.Training(**settings.finetune.to_dict()),
+    )
+    origins = {child: drawn[hybrid] for child, hybrid in start.items()}
+    probes = jnp.asarray(data.probes(unseen, config.probes, seed=seed))
+    return Family(network=network, parents=parents, children=children, origins=origins, probes=probes)
+
+
+def build(name: str, num_classes: int, sizes: ml_collections.ConfigDict) -> models.FC | models.ViT:
+    """Builds a fully connected net or a vision transformer."""
+    if name == "fc":
+        return models.fc(num_classes, widths=sizes.widths)
+    return models.ViT(num_classes=num_classes, **sizes.to_dict())
+
+
+def pretrain(
+    kind: str,
+    seed: int,
+    network: models.FC | models.ViT,
+    images: data.Images,
+    count: int,
+    training: population.Training,
+) -> population.Trained:
+    """Trains `independent` parents, parents of one random start (`shared-init`), or takes `checkpoints` of one run."""
+    if kind == "checkpoints":
+        training = dataclasses.replace(training, steps=-(-training.steps // count) * count)
+        return population.pretrain_checkpoints(network, images, num_parents=count, seed=seed, training=training)
+    shared = kind == "shared-init"
+    return population.pretrain(network, images, num_parents=count, seed=seed, training=training, shared_init=shared)
+
+
+def by_layer(origins: population.Origins, pieces: tuple[Piece, ...]) -> dict[str, dict[str, str]]:
+    """Returns the origin of every layer of every hybrid from those of its pieces."""
+    return {
+        hybrid: {layer: origin[piece.name] for piece in pieces for layer in piece.layers}
+        for hybrid, origin in origins.items()
+    }
+
+
+def alone(networks: Networks, piece: Piece) -> Networks:
+    """Returns the same networks without what is not of the piece."""
+    return population.hybrids(networks, {name: dict.fromkeys(piece.layers, name) for name in networks.names})
+
+
+def examples_of(family: Family, piece: Piece) -> detector.Examples:
+    """Looks at one piece of every network: its kernels, and what it makes of the same inputs, whoever's it is."""
+    examples = detector.examples_of(
+        family.parents,
+        family.children,
+        {child: origin[piece.name] for child, origin in family.origins.items()},
+        inputs_of(family, piece),
+        weights=tuple(piece.kernels.values()),
+        features=family.features(piece),
+    )
+    return dataclasses.replace(
+        examples, parents=_renamed(examples.parents, piece), children=_renamed(examples.children, piece)
+    )
+
+
+def inputs_of(family: Family, piece: Piece) -> jax.Array:
+    """Returns what a piece of all networks is fed with: each candidate's own activations on its share of the probes."""
+    features = family.features(piece)
+    if not isinstance(features, linearize.LinenBlock):
+        return family.probes
+    shares = jnp.array_split(family.probes, len(family.parents))
+    names = family.parents.names
+    entries = [features.entry(family.parents[name], share) for name, share in zip(names, shares, strict=True)]
+    return jnp.concatenate(entries)
+
+
+def _renamed(views: detector.Views, piece: Piece) -> detector.Views:
+    """Names kernels and outputs alike for all pieces, so that one detector takes them all."""
+    weights = {name: views.weights[layer] for name, layer in piece.kernels.items()}
+    return detector.Views(weights=weights, features={"output": views.features[piece.end]})
