@@ -1,0 +1,44 @@
+"""What all experiments share: how settings are chosen, and READMEs that show what was measured."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray
+
+from experiments import _methods
+from experiments import table as accuracy_table
+from experiments.bench import _table as bench_table
+
+EXPERIMENTS = Path(accuracy_table.__file__).parent
+
+
+def test_the_best_setting_is_chosen_on_the_given_children_and_the_first_of_equals():
+    truth = {"x": "a", "y": "b", "z": "b"}
+    good, bad = [[1.0, 0.0, 0.0], [0.0, 1.0, 1.0]], [[1.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
+    coords = {"parent": ["a", "b"], "child": ["x", "y", "z"], "setting": ["bad", "good", "equal"]}
+    scores = {"taylor": xarray.DataArray(np.stack([bad, good, good], axis=-1), coords=coords)}
+    assert _methods.choose(scores, truth, only=("x", "y")) == {"taylor": "good"}
+    assert _methods.choose(scores, truth, only=("x", "z")) == {"taylor": "bad"}
+    assert _methods.accuracy(scores, truth, {"taylor": "bad"}, only=("y", "z")) == {"taylor": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("experiment", "digits"),
+    [
+        ("detector_fc", 0),
+        ("fc", 0),
+        ("fewshot", 0),
+        ("imbalanced", 0),
+        ("hybrid", 0),
+        ("generations", 1),
+        ("lineage300", 1),
+    ],
+)
+def test_the_readme_shows_the_table_of_the_results(experiment, digits):
+    readme = (EXPERIMENTS / experiment / "README.md").read_text()
+    assert accuracy_table.table(experiment, digits=digits) in readme
+
+
+def test_the_readme_of_the_benchmarks_shows_their_results():
+    assert bench_table.table() in (bench_table.RESULTS.parent / "README.md").read_text()
