@@ -1,7 +1,5 @@
 """The detector beside learning-free scores, in its smoke mode."""
 
-import json
-
 import pytest
 from PIL import Image
 
@@ -11,11 +9,8 @@ from lineage_jax import lineage
 
 
 @pytest.mark.data
-def test_the_detector_experiment_resumes_and_draws(tmp_path, monkeypatch, data_folder, capsys):
-    monkeypatch.setenv("LINEAGE_DATA", str(data_folder))
-    monkeypatch.setattr("sys.argv", ["run", "--mode", "smoke", "--out", str(tmp_path)])
-    detector_run.main()
-    result = json.loads((tmp_path / "smoke.json").read_text())
+def test_the_detector_experiment_resumes_and_draws(tmp_path, smoke):
+    result = smoke(detector_run.main)
     config = detector_config.get_config("smoke")
     assert set(result["runs"]) == {f"{variant} 0" for variant in config.variants}
     for record in result["runs"].values():
@@ -25,7 +20,3 @@ def test_the_detector_experiment_resumes_and_draws(tmp_path, monkeypatch, data_f
             assert all(0 <= share <= 1 for share in accuracy.values())
     with Image.open(tmp_path / "smoke.png") as figure:
         assert min(figure.size) > 300
-    capsys.readouterr()
-    detector_run.main()
-    assert "checkpoints 0" not in capsys.readouterr().out
-    assert json.loads((tmp_path / "smoke.json").read_text()) == result

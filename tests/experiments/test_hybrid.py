@@ -1,7 +1,5 @@
 """Hybrids in smoke mode: real data, real training, seconds."""
 
-import json
-
 import jax
 import numpy as np
 import pytest
@@ -27,11 +25,8 @@ def shapes_of(network):
 
 
 @pytest.mark.data
-def test_the_hybrid_experiment_resumes_and_draws(tmp_path, monkeypatch, data_folder, capsys):
-    monkeypatch.setenv("LINEAGE_DATA", str(data_folder))
-    monkeypatch.setattr("sys.argv", ["run", "--mode", "smoke", "--out", str(tmp_path)])
-    hybrid_run.main()
-    result = json.loads((tmp_path / "smoke.json").read_text())
+def test_the_hybrid_experiment_resumes_and_draws(tmp_path, smoke):
+    result = smoke(hybrid_run.main)
     assert set(result["runs"]) == {"fc, checkpoints 0"}
     for record in result["runs"].values():
         assert list(record["accuracy"]) == [
@@ -45,10 +40,6 @@ def test_the_hybrid_experiment_resumes_and_draws(tmp_path, monkeypatch, data_fol
     for name in ("smoke", "smoke-layers"):
         with Image.open(tmp_path / f"{name}.png") as figure:
             assert min(figure.size) > 200
-    capsys.readouterr()
-    hybrid_run.main()
-    assert "1/" not in capsys.readouterr().out
-    assert json.loads((tmp_path / "smoke.json").read_text()) == result
 
 
 @pytest.mark.parametrize("network", NETWORKS, ids=["fc", "vit"])

@@ -1,7 +1,5 @@
 """The 300 networks run in their smoke mode, and every relation is counted once."""
 
-import json
-
 import pytest
 from PIL import Image
 
@@ -10,11 +8,8 @@ from lineage_jax import lineage
 
 
 @pytest.mark.data
-def test_the_experiment_resumes_and_draws(tmp_path, monkeypatch, data_folder, capsys):
-    monkeypatch.setenv("LINEAGE_DATA", str(data_folder))
-    monkeypatch.setattr("sys.argv", ["run", "--mode", "smoke", "--out", str(tmp_path)])
-    run.main()
-    result = json.loads((tmp_path / "smoke.json").read_text())
+def test_the_experiment_resumes_and_draws(tmp_path, smoke):
+    result = smoke(run.main)
     (record,) = result["runs"].values()
     assert record["pairs"] == {"parent": 12, "grandparent": 8, "great-grandparent": 4}
     assert record["accuracy"].keys() == run.RELATIONS.keys()
@@ -26,10 +21,6 @@ def test_the_experiment_resumes_and_draws(tmp_path, monkeypatch, data_folder, ca
     for name in ("smoke", "smoke-chords"):
         with Image.open(tmp_path / f"{name}.png") as figure:
             assert min(figure.size) > 300
-    capsys.readouterr()
-    run.main()
-    assert "1/1" not in capsys.readouterr().out
-    assert json.loads((tmp_path / "smoke.json").read_text()) == result
 
 
 def test_there_are_300_networks_and_the_detector_learns_from_others():

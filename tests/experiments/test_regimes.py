@@ -1,7 +1,6 @@
 """The experiments with children of several regimes run in their smoke mode: real data, real training, seconds."""
 
 import importlib
-import json
 
 import pytest
 from PIL import Image
@@ -18,13 +17,10 @@ def part_of(experiment, part):
 
 @pytest.mark.data
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
-def test_the_experiment_resumes_and_draws(experiment, tmp_path, monkeypatch, data_folder, capsys):
-    monkeypatch.setenv("LINEAGE_DATA", str(data_folder))
-    monkeypatch.setattr("sys.argv", ["run", "--mode", "smoke", "--out", str(tmp_path)])
+def test_the_experiment_resumes_and_draws(experiment, tmp_path, smoke):
     run, config = part_of(experiment, "run"), part_of(experiment, "config").get_config("smoke")
     layers = [f"weights, {layer}" for layer in config.layers.weights]
-    run.main()
-    result = json.loads((tmp_path / "smoke.json").read_text())
+    result = smoke(run.main)
     assert set(result["runs"]) == {f"{variant} 0" for variant in (_regimes.KNOWN, *config.unseen)}
     for record in result["runs"].values():
         assert list(record["accuracy"]) == [regime["name"] for regime in config.regimes]
@@ -33,10 +29,6 @@ def test_the_experiment_resumes_and_draws(experiment, tmp_path, monkeypatch, dat
             assert all(0 <= share <= 1 for share in accuracy.values())
     with Image.open(tmp_path / "smoke.png") as figure:
         assert min(figure.size) > 500
-    capsys.readouterr()
-    run.main()
-    assert _regimes.KNOWN not in capsys.readouterr().out
-    assert json.loads((tmp_path / "smoke.json").read_text()) == result
 
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
