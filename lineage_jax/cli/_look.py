@@ -1,7 +1,7 @@
 """What a detector sees of networks beside each other."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lineage_jax.cli._features import check_images
 from lineage_jax.cli._known import Known
@@ -39,7 +39,7 @@ def _kernels(known: Known, layers: Sequence[str]) -> "Params":
     Raises:
         ValueError: If one has not.
     """
-    from lineage_jax import linearize
+    from lineage_jax import detector, linearize
 
     networks = [(name, linearize.leaf_paths(tree)) for name, tree in [*_each(known.children), *_each(known.parents)]]
     first, template = networks[0]
@@ -47,9 +47,8 @@ def _kernels(known: Known, layers: Sequence[str]) -> "Params":
         path = f"params/{layer}/kernel"
         for name, leaves in networks:
             if path not in leaves:
-                raise ValueError(
-                    f"expected a kernel of '{layer}' in {name}, which has: {', '.join(_kernels_in(leaves))}"
-                )
+                has = ", ".join(detector.layers_with_kernels(leaves))
+                raise ValueError(f"expected a kernel of '{layer}' in {name}, which has: {has}")
             ours, theirs = leaves[path].shape, template[path].shape
             if ours != theirs:
                 raise ValueError(f"expected one shape of '{layer}', got {ours} in {name} and {theirs} in {first}")
@@ -58,14 +57,9 @@ def _kernels(known: Known, layers: Sequence[str]) -> "Params":
 
 def kernels_of(known: Known) -> list[str]:
     """Returns the layers of the first child that have a kernel."""
-    from lineage_jax import linearize
+    from lineage_jax import detector
 
-    return _kernels_in(linearize.leaf_paths(_each(known.children)[0][1]))
-
-
-def _kernels_in(leaves: Mapping[str, Any]) -> list[str]:
-    ending = "/kernel"
-    return [path.removeprefix("params/").removesuffix(ending) for path in leaves if path.endswith(ending)]
+    return detector.layers_with_kernels(_each(known.children)[0][1])
 
 
 def _each(networks: "Population") -> "list[tuple[str, Params]]":
@@ -77,24 +71,15 @@ def _each(networks: "Population") -> "list[tuple[str, Params]]":
 
 def _stacked(networks: "Population", template: "Params") -> "Networks":
     """Stacks networks in the tree of another one; what one lacks or has in another shape, a head, becomes NaN."""
+    import jax
+    import numpy as np
+
+    from lineage_jax import detector
     from lineage_jax.typing import Networks
 
     if not isinstance(networks, Mapping):
         return networks
-    return Networks.stack({name: _like(tree, template) for name, tree in networks.items()})
-
-
-def _like(tree: "Params", template: "Params") -> "Params":
-    import jax
-    import numpy as np
-
-    from lineage_jax import linearize
-
-    found = linearize.leaf_paths(tree)
-
-    def fill(path: str, leaf: Any) -> Any:
-        fits = path in found and np.shape(found[path]) == np.shape(leaf)
-        return found[path] if fits else np.full(np.shape(leaf), np.nan, leaf.dtype)
-
-    leaves = [fill(path, leaf) for path, leaf in linearize.leaf_paths(template).items()]
-    return jax.tree.unflatten(jax.tree.structure(template), leaves)
+    one_of = lambda tree: jax.tree.map(lambda leaf: np.asarray(leaf)[None], tree)  # noqa: E731
+    alone = {name: Networks(names=(name,), variables=one_of(tree)) for name, tree in networks.items()}
+    alike = {name: detector.with_shapes_of(network, one_of(template))[name] for name, network in alone.items()}
+    return Networks.stack(alike)

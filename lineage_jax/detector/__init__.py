@@ -35,4 +35,6 @@ from lineage_jax.detector._training import Training as Training
 from lineage_jax.detector._training import init as init
 from lineage_jax.detector._training import train_step as train_step
 from lineage_jax.detector._views import Views as Views
+from lineage_jax.detector._views import layers_with_kernels as layers_with_kernels
 from lineage_jax.detector._views import views_of as views_of
+from lineage_jax.detector._views import with_shapes_of as with_shapes_of

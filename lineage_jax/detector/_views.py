@@ -7,6 +7,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array
 
 from lineage_jax import linearize
@@ -78,7 +79,7 @@ def with_shapes_of(networks: Networks, template: Params) -> Networks:
     """
     found = linearize.leaf_paths(networks.variables)
 
-    def fill(path: str, leaf: Array) -> Array:
+    def fill(path: str, leaf: Array | np.ndarray) -> Array | np.ndarray:
         have = found.get(path)
         if have is not None and have.shape[1:] == leaf.shape[1:]:
             return have
@@ -88,13 +89,24 @@ def with_shapes_of(networks: Networks, template: Params) -> Networks:
     return Networks(names=networks.names, variables=jax.tree.unflatten(jax.tree.structure(template), leaves))
 
 
+def layers_with_kernels(variables: Params) -> list[str]:
+    """Returns the layers that can be looked at as `weights`.
+
+    Examples:
+        >>> layers_with_kernels({"params": {"fc1": {"kernel": jnp.ones((4, 2)), "bias": jnp.ones(2)}}})
+        ['fc1']
+    """
+    ending = "/kernel"
+    paths = linearize.leaf_paths(variables)
+    return [path.removeprefix("params/").removesuffix(ending) for path in paths if path.endswith(ending)]
+
+
 def _image(variables: Params, layer: str) -> Array:
     by_path = linearize.leaf_paths(variables)
     kernel = by_path.get(f"params/{layer}/kernel")
     if kernel is None:
-        ending = "/kernel"
-        known = [path.removeprefix("params/").removesuffix(ending) for path in by_path if path.endswith(ending)]
-        raise ValueError(f"expected a layer with a kernel among {', '.join(known)}, got '{layer}'")
+        known = ", ".join(layers_with_kernels(variables))
+        raise ValueError(f"expected a layer with a kernel among {known}, got '{layer}'")
     return jnp.reshape(kernel, (len(kernel), -1, kernel.shape[-1]))
 
 
