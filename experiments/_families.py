@@ -65,6 +65,17 @@ class Lesson:
     record: _runs.Record
 
 
+def pretrain(
+    kind: str, network: nn.Module, images: data.Images, *, count: int, seed: int, training: population.Training
+) -> population.Trained:
+    """Trains `independent` parents, parents of one random start (`shared-init`), or takes `checkpoints` of one run."""
+    if kind == "checkpoints":
+        training = dataclasses.replace(training, steps=-(-training.steps // count) * count)
+        return population.pretrain_checkpoints(network, images, num_parents=count, seed=seed, training=training)
+    shared = kind == "shared-init"
+    return population.pretrain(network, images, num_parents=count, seed=seed, training=training, shared_init=shared)
+
+
 def raise_children(
     plan: Plan,
     parents: Networks,

@@ -32,14 +32,12 @@ def pooled(images: data.Images, side: int) -> data.Images:
     return dataclasses.replace(images, images=squares.mean(axis=(2, 4)))
 
 
-def only(images: data.Images, classes: Sequence[int]) -> data.Images:
-    """Returns the images of some classes; all where none is named."""
-    return data.select_classes(images, classes) if classes else images
-
-
-def first(images: data.Images, count: int) -> data.Images:
-    """Returns the first images, or all if there are no more."""
-    return dataclasses.replace(images, images=images.images[:count], labels=images.labels[:count])
+def of_classes(
+    both: tuple[data.Images, data.Images], classes: Sequence[int], *, count: int
+) -> tuple[data.Images, data.Images]:
+    """Returns the training and test images of some classes, all where none is named, and `count` to train at most."""
+    train, test = (data.select_classes(images, classes) if classes else images for images in both)
+    return dataclasses.replace(train, images=train.images[:count], labels=train.labels[:count]), test
 
 
 @functools.cache

@@ -38,24 +38,35 @@ def main(
         folder: of the experiment.
         modes: that there are; the first one is the default.
     """
-    parser = argparse.ArgumentParser(description=about)
-    parser.add_argument("--mode", choices=modes, default=modes[0])
-    parser.add_argument("--out", type=Path, default=folder / "results", help="folder of the results")
-    arguments = parser.parse_args()
-    config = get_config(arguments.mode)
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    path = arguments.out / f"{arguments.mode}.json"
-    head = {
-        "config": json.loads(config.to_json()),
-        "versions": {"jax": jax.__version__},
-        "device": jax.devices()[0].device_kind,
-    }
+    config, path, head = begin(about, get_config, folder=folder, modes=modes)
     done = done_before(path, head["config"])
     for name, record in still_to_do(runs(config), done):
         done[name] = record
         path.write_text(json.dumps(head | {"runs": done}, indent=1) + "\n")
     draw(done, path.with_suffix(".png"))
     console.print(f"wrote {path} and {path.with_suffix('.png')}")
+
+
+def begin(
+    about: str | None,
+    get_config: Callable[[str], ml_collections.ConfigDict],
+    *,
+    folder: Path,
+    modes: Sequence[str] = MODES,
+) -> tuple[ml_collections.ConfigDict, Path, dict[str, Any]]:
+    """Reads the command line; returns the settings, the file of the results, and what stands first in it."""
+    parser = argparse.ArgumentParser(description=about)
+    parser.add_argument("--mode", choices=modes, default=modes[0])
+    parser.add_argument("--out", type=Path, default=folder / "results", help="folder of the results")
+    arguments = parser.parse_args()
+    config = get_config(arguments.mode)
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    head = {
+        "config": json.loads(config.to_json()),
+        "versions": {"jax": jax.__version__},
+        "device": jax.devices()[0].device_kind,
+    }
+    return config, arguments.out / f"{arguments.mode}.json", head
 
 
 def done_before(path: Path, config: dict[str, Any]) -> dict[str, Record]:

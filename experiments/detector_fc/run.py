@@ -3,7 +3,6 @@
 python -m experiments.detector_fc.run [--mode smoke] [--out FOLDER]
 """
 
-import dataclasses
 import functools
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +12,7 @@ import ml_collections
 from experiments import _accuracies, _families, _runs
 from experiments._images import load_pooled
 from experiments.detector_fc.config import get_config
-from lineage_jax import data, detector, models, population, similarity
+from lineage_jax import detector, models, population, similarity
 
 
 def main() -> None:
@@ -57,9 +56,10 @@ def make_family(
     source, _ = load_pooled(settings.source, pooling=config.pooling)
     target, unseen = load_pooled(settings.target, pooling=config.pooling)
     network = models.fc(target.num_classes, widths=[settings.widen * width for width in config.widths])
+    training = population.Training(**config.pretrain.to_dict())
     return _families.raise_children(
         plan,
-        pretrain(variant, seed, network, source, settings.parents, config),
+        _families.pretrain(variant, network, source, count=settings.parents, seed=seed, training=training),
         network,
         target,
         _families.probes_of(unseen, config.probes, seed=seed),
@@ -71,17 +71,6 @@ def make_family(
         ),
         name=settings.target,
     )
-
-
-def pretrain(
-    variant: str, seed: int, network: models.FC, images: data.Images, count: int, config: ml_collections.ConfigDict
-) -> population.Trained:
-    """Trains parents from one random start (`shared-init`), or takes `checkpoints` of one run."""
-    training = population.Training(**config.pretrain.to_dict())
-    if variant == "checkpoints":
-        training = dataclasses.replace(training, steps=-(-training.steps // count) * count)
-        return population.pretrain_checkpoints(network, images, num_parents=count, seed=seed, training=training)
-    return population.pretrain(network, images, num_parents=count, seed=seed, training=training, shared_init=True)
 
 
 if __name__ == "__main__":

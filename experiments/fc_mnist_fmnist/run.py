@@ -1,6 +1,5 @@
 """Trains the families, scores every pair, writes the table (settings: config.py; numbers: README.md)."""
 
-import argparse
 import dataclasses
 import json
 import time
@@ -15,12 +14,12 @@ import numpy as np
 import xarray
 from rich.console import Console
 
+from experiments import _runs
 from experiments._images import load
-from experiments.fc_mnist_fmnist.config import MODES, get_config
+from experiments.fc_mnist_fmnist.config import get_config
 from experiments.fc_mnist_fmnist.figure import draw
 from lineage_jax import data, lineage, linearize, models, population, report, similarity
 
-HERE = Path(__file__).parent
 console = Console()
 
 
@@ -35,16 +34,9 @@ class Sets:
 
 def main() -> None:
     """Runs one mode and writes `results/<mode>.json` and its figure."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--mode", choices=MODES, default="full")
-    parser.add_argument("--out", type=Path, default=HERE / "results", help="folder of the results")
-    arguments = parser.parse_args()
-    config = get_config(arguments.mode)
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    path = arguments.out / f"{arguments.mode}.json"
-    result = {"config": config.to_dict(), "versions": {"jax": jax.__version__}, "device": jax.devices()[0].device_kind}
+    config, path, head = _runs.begin(__doc__, get_config, folder=Path(__file__).parent)
     for variants in run(config, load_sets()):  # written after each variant, so that an interrupted run keeps the rest
-        path.write_text(json.dumps(result | {"variants": variants}, indent=1) + "\n")
+        path.write_text(json.dumps(head | {"variants": variants}, indent=1) + "\n")
     draw(variants, path.with_suffix(".png"))
     console.print(f"wrote {path} and {path.with_suffix('.png')}")
 

@@ -8,13 +8,12 @@ import functools
 from collections.abc import Callable
 from pathlib import Path
 
-import flax.linen as nn
 import ml_collections
 import numpy as np
 
-from experiments import _accuracies, _images, _kinship, _methods, _runs
+from experiments import _accuracies, _families, _images, _kinship, _methods, _runs
 from experiments.generations.config import MODES, get_config
-from lineage_jax import data, detector, models, population, similarity
+from lineage_jax import detector, models, population, similarity
 
 ANCESTORS, YOUNGEST = (1, 2, 3), 4
 """Generations that are searched for, and the last one."""
@@ -125,7 +124,8 @@ def make_lines(kind: str, seed: int, config: ml_collections.ConfigDict, *, lines
     """Trains all generations: every root has so many lines of each part, and a line one network a generation."""
     learned = [load(told, config) for told in config.learned]
     root, *later = [models.build(num_classes=train.num_classes, **config.network.to_dict()) for train, _ in learned]
-    roots = make_roots(kind, seed, root, learned[0][0], config)
+    pretraining = population.Training(**config.pretrain.to_dict())
+    roots = _families.pretrain(kind, root, learned[0][0], count=config.roots, seed=seed, training=pretraining)
     begin = np.repeat(np.arange(config.roots), sum(lines.values())).tolist()
     parents = [tuple(begin), *[tuple(range(len(begin)))] * (len(later) - 1)]
     training = population.Training(**config.finetune.to_dict())
@@ -139,21 +139,11 @@ def make_lines(kind: str, seed: int, config: ml_collections.ConfigDict, *, lines
     )
 
 
-def make_roots(
-    kind: str, seed: int, network: nn.Module, images: data.Images, config: ml_collections.ConfigDict
-) -> population.Trained:
-    """Trains roots, `independent` ones or `checkpoints` of one run."""
-    train = population.pretrain_checkpoints if kind == "checkpoints" else population.pretrain
-    training = population.Training(**config.pretrain.to_dict())
-    return train(network, images, num_parents=config.roots, seed=seed, training=training)
-
-
 def load(told: ml_collections.ConfigDict, config: ml_collections.ConfigDict) -> _kinship.Learned:
     """Reads what one generation learns."""
     settings = config.images.to_dict()
     read = _images.load_folder if settings.pop("folders") else _images.load_pooled
-    train, unseen = (_images.only(part, told.classes) for part in read(told.name, **settings))
-    return _images.first(train, config.examples), unseen
+    return _images.of_classes(read(told.name, **settings), told.classes, count=config.examples)
 
 
 def later_than(older: int) -> range:

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import ml_collections
 import numpy as np
 
+from experiments import _families
 from experiments._images import load_pooled
 from experiments.hybrid.pieces import Piece, features_of, pieces_of
 from lineage_jax import data, detector, linearize, models, population
@@ -52,7 +53,8 @@ def make_family(name: str, kind: str, seed: int, count: int, config: ml_collecti
     target, unseen = load_pooled(config.target, pooling=config.pooling)
     settings = config.networks[name]
     network = build(name, target.num_classes, settings.sizes)
-    parents = pretrain(kind, seed, network, source, config.parents, population.Training(**settings.pretrain.to_dict()))
+    training = population.Training(**settings.pretrain.to_dict())
+    parents = _families.pretrain(kind, network, source, count=config.parents, seed=seed, training=training)
     pieces = pieces_of(network)
     drawn = population.random_origins([piece.name for piece in pieces], parents.names, count=count, seed=seed)
     children, start = population.finetune(
@@ -73,22 +75,6 @@ def build(name: str, num_classes: int, sizes: ml_collections.ConfigDict) -> mode
     if name == "fc":
         return models.fc(num_classes, widths=sizes.widths)
     return models.ViT(num_classes=num_classes, **sizes.to_dict())
-
-
-def pretrain(
-    kind: str,
-    seed: int,
-    network: models.FC | models.ViT,
-    images: data.Images,
-    count: int,
-    training: population.Training,
-) -> population.Trained:
-    """Trains `independent` parents, parents of one random start (`shared-init`), or takes `checkpoints` of one run."""
-    if kind == "checkpoints":
-        training = dataclasses.replace(training, steps=-(-training.steps // count) * count)
-        return population.pretrain_checkpoints(network, images, num_parents=count, seed=seed, training=training)
-    shared = kind == "shared-init"
-    return population.pretrain(network, images, num_parents=count, seed=seed, training=training, shared_init=shared)
 
 
 def by_layer(origins: population.Origins, pieces: tuple[Piece, ...]) -> dict[str, dict[str, str]]:

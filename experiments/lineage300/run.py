@@ -104,8 +104,8 @@ def make_tree(name: str, seed: int, config: ml_collections.ConfigDict) -> _kinsh
 
 def load(told: ml_collections.ConfigDict, config: ml_collections.ConfigDict) -> _kinship.Learned:
     """Reads what one generation learns."""
-    train, unseen = _images.load_pooled(told.name, pooling=config.pooling)
-    return _images.first(_images.only(train, told.classes), config.examples), _images.only(unseen, told.classes)
+    both = _images.load_pooled(told.name, pooling=config.pooling)
+    return _images.of_classes(both, told.classes, count=config.examples)
 
 
 def kin_at(tree: _kinship.Tree, distance: int) -> list[_kinship.Kin]:

@@ -6,8 +6,6 @@ python -m experiments.linearization.run --mode smoke
 
 import ml_collections
 
-MODES = ("full", "smoke")
-
 
 def get_config(mode: str = "full") -> ml_collections.ConfigDict:
     """Returns the locked settings of one mode."""

@@ -3,7 +3,6 @@
 python -m experiments.linearization.run [--mode smoke] [--out FOLDER]
 """
 
-import argparse
 import dataclasses
 import functools
 import json
@@ -19,14 +18,14 @@ import ml_collections
 import numpy as np
 from rich.console import Console
 
+from experiments import _runs
 from experiments._images import load, pooled
 from experiments.linearization import figure
-from experiments.linearization.config import MODES, get_config
+from experiments.linearization.config import get_config
 from experiments.linearization.recommend import recommend
 from lineage_jax import data, lineage, linearize, models, population, similarity
 from lineage_jax.typing import Params
 
-HERE = Path(__file__).parent
 console = Console()
 
 
@@ -65,18 +64,7 @@ class Sets:
 
 def main() -> None:
     """Runs one mode and writes `results/<mode>.json` and its figures; families already in the file are kept."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--mode", choices=MODES, default="full")
-    parser.add_argument("--out", type=Path, default=HERE / "results", help="folder of the results")
-    arguments = parser.parse_args()
-    config = get_config(arguments.mode)
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    path = arguments.out / f"{arguments.mode}.json"
-    head = {
-        "config": json.loads(config.to_json()),
-        "versions": {"jax": jax.__version__},
-        "device": jax.devices()[0].device_kind,
-    }
+    config, path, head = _runs.begin(__doc__, get_config, folder=Path(__file__).parent)
     families = done_before(path, head["config"])
     for name, family in run(config, skip=set(families)):
         families[name] = family
