@@ -46,6 +46,9 @@ class Checkpoint:
         others: what else lay in the file, in a few words each: {"optimizer": "84 tensors", "epoch": "12"}.
         placeholders: global names that were not rebuilt, such as "distiller.thinning.ThinningRecipe".
         sha256: of the file.
+        notes: what a user should know of how this network was found and read, a line each.
+        buffers: which of the tensors are no weights, and why: counters, queues, grids, position tables.
+        unresolved: which of the tensors are weights in a form that cannot be brought to plain ones, and why.
     """
 
     path: Path
@@ -56,6 +59,14 @@ class Checkpoint:
     others: dict[str, str]
     placeholders: tuple[str, ...]
     sha256: str
+    notes: tuple[str, ...] = ()
+    buffers: dict[str, str] = dataclasses.field(default_factory=dict)
+    unresolved: dict[str, str] = dataclasses.field(default_factory=dict)
+
+    @property
+    def weights(self) -> dict[str, np.ndarray]:
+        """Returns the weights and normalisation statistics: the tensors that are neither buffers nor unresolved."""
+        return {name: array for name, array in self.tensors.items() if name not in self.buffers | self.unresolved}
 
 
 def read(path: str | os.PathLike, *, nesting: str | None = None, limit: int = LIMIT) -> Checkpoint:

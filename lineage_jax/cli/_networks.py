@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 SUFFIXES = {".pt", ".pth", ".th", ".tar", ".t7", ".bin", ".ckpt", ".model", ".safetensors"}
 
+COUNTER = "num_batches_tracked"
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Loaded:
@@ -30,6 +32,9 @@ class Loaded:
         input_shape: one image `(h, w, c)` of a known network.
         file: what the file holds, or None for a folder.
         match: the entry that a file was recognised as.
+        notes: what should be said of how the network was read, a line each.
+        unresolved: weights in a form that cannot be brought to plain ones, by name, and why: they take no part.
+        counters: how many batches each normalisation has seen, by the file's name of the module.
     """
 
     path: Path
@@ -38,11 +43,20 @@ class Loaded:
     input_shape: tuple[int, int, int] | None = None
     file: "Checkpoint | None" = None
     match: "Match | None" = None
+    notes: tuple[str, ...] = ()
+    unresolved: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    counters: Mapping[str, int] = dataclasses.field(default_factory=dict)
 
 
-def load(path: Path, arch: str | None) -> Loaded:
-    """Reads a checkpoint folder, or a PyTorch or safetensors file."""
-    return _load_file(path, arch) if path.is_file() else _load_folder(path)
+def load(path: Path, arch: str | None, nesting: str | None = None) -> Loaded:
+    """Reads a checkpoint folder, or a PyTorch or safetensors file.
+
+    Args:
+        path: folder or file.
+        arch: the entry that a file is of, or None to recognise it.
+        nesting: which network of a file of several.
+    """
+    return _load_file(path, arch, nesting) if path.is_file() else _load_folder(path)
 
 
 def _load_folder(path: Path) -> Loaded:
@@ -55,18 +69,34 @@ def _load_folder(path: Path) -> Loaded:
     return Loaded(path=path, tree=saved.variables, network=saved.network, input_shape=saved.input_shape)
 
 
-def _load_file(path: Path, arch: str | None) -> Loaded:
+def _load_file(path: Path, arch: str | None, nesting: str | None) -> Loaded:
     import converters
 
-    file = converters.read(path)
-    tree = converters.as_tree(file.tensors)
+    file = converters.read(path, nesting=nesting)
+    loaded = Loaded(
+        path=path,
+        tree=converters.as_tree(file.weights),
+        file=file,
+        notes=file.notes,
+        unresolved=file.unresolved,
+        counters=counters_of(file),
+    )
     match = identify(file, arch)
     if match is None:
-        return Loaded(path=path, tree=tree, file=file)
+        return loaded
     from lineage_jax import models
 
     network = models.build(match.entry.architecture, **(match.settings or {}))
-    return Loaded(path=path, tree=tree, network=network, input_shape=match.input_shape, file=file, match=match)
+    return dataclasses.replace(loaded, network=network, input_shape=match.input_shape, match=match)
+
+
+def counters_of(file: "Checkpoint") -> dict[str, int]:
+    """Returns how many batches each normalisation has seen, by the file's name of the module."""
+    return {
+        name.rpartition(".")[0]: int(array)
+        for name, array in file.tensors.items()
+        if name.rpartition(".")[2] == COUNTER and array.size == 1 and array.dtype.kind in "iu"
+    }
 
 
 def identify(file: "Checkpoint", arch: str | None) -> "Match | None":
