@@ -28,6 +28,9 @@ from lineage_jax.linearize._ntk import empirical_ntk as empirical_ntk
 from lineage_jax.linearize._ntk import explicit_ntk as explicit_ntk
 from lineage_jax.linearize._ntk import ntk_trace as ntk_trace
 from lineage_jax.linearize._ntk import ntk_vector_product as ntk_vector_product
+from lineage_jax.linearize._rows import OUTPUT as OUTPUT
+from lineage_jax.linearize._rows import by_layer as by_layer
+from lineage_jax.linearize._rows import check_rows as check_rows
 from lineage_jax.linearize._stem import Stemmed as Stemmed
 from lineage_jax.linearize._stem import linearize_stemmed as linearize_stemmed
 from lineage_jax.linearize._stem import split_stem as split_stem
