@@ -12,6 +12,8 @@ from lineage_jax.linearize._expansion import predict_second_order as predict_sec
 from lineage_jax.linearize._expansion import taylor_terms as taylor_terms
 from lineage_jax.linearize._groups import group_shares as group_shares
 from lineage_jax.linearize._groups import tangents_by_group as tangents_by_group
+from lineage_jax.linearize._held import HELD as HELD
+from lineage_jax.linearize._held import check_held as check_held
 from lineage_jax.linearize._kernels import centred_kernel_alignment as centred_kernel_alignment
 from lineage_jax.linearize._kernels import kernel_alignment as kernel_alignment
 from lineage_jax.linearize._kernels import relative_kernel_change as relative_kernel_change
@@ -28,16 +30,15 @@ from lineage_jax.linearize._ntk import empirical_ntk as empirical_ntk
 from lineage_jax.linearize._ntk import explicit_ntk as explicit_ntk
 from lineage_jax.linearize._ntk import ntk_trace as ntk_trace
 from lineage_jax.linearize._ntk import ntk_vector_product as ntk_vector_product
+from lineage_jax.linearize._paths import is_under as is_under
+from lineage_jax.linearize._paths import leaf_paths as leaf_paths
 from lineage_jax.linearize._rows import OUTPUT as OUTPUT
 from lineage_jax.linearize._rows import by_layer as by_layer
 from lineage_jax.linearize._rows import check_rows as check_rows
 from lineage_jax.linearize._stem import Stemmed as Stemmed
 from lineage_jax.linearize._stem import linearize_stemmed as linearize_stemmed
 from lineage_jax.linearize._stem import split_stem as split_stem
-from lineage_jax.linearize._step import HELD as HELD
 from lineage_jax.linearize._step import finetuning_step as finetuning_step
-from lineage_jax.linearize._step import is_under as is_under
-from lineage_jax.linearize._step import leaf_paths as leaf_paths
 from lineage_jax.linearize._step import split_moving as split_moving
 from lineage_jax.linearize._tangent import Tangents as Tangents
 from lineage_jax.linearize._tangent import as_matrices as as_matrices

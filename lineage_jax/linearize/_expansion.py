@@ -1,13 +1,14 @@
 """Taylor expansion of features along the fine-tuning step, beyond the first order."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from lineage_jax.linearize._step import HELD, finetuning_step, split_moving
+from lineage_jax.linearize._held import HELD
+from lineage_jax.linearize._step import finetuning_step, split_one_of
 from lineage_jax.linearize._tangent import as_matrices
 from lineage_jax.typing import FeatureFn, Features, Inputs, Params
 
@@ -19,7 +20,7 @@ def taylor_terms(
     inputs: Inputs,
     *,
     degree: int,
-    held: tuple[str, ...] = HELD,
+    held: Sequence[str] = HELD,
 ) -> tuple[Features, ...]:
     r"""Computes the directional terms $D^k f[\Delta, \dots, \Delta] / k!$ for k = 0 to `degree`.
 
@@ -46,7 +47,7 @@ def taylor_terms(
     """
     if degree < 0:
         raise ValueError(f"expected degree of at least 0, got {degree}")
-    moving, rebuild = split_moving(parent, held=held)
+    moving, rebuild = split_one_of(parent, held)
     step = finetuning_step(parent, child, held=held)
 
     def along(t: Float[Array, ""]) -> tuple[Features, ...]:
@@ -67,7 +68,7 @@ def predict_second_order(
     inputs: Inputs,
     *,
     alpha: float | Float[Array, ""] = 1.0,
-    held: tuple[str, ...] = HELD,
+    held: Sequence[str] = HELD,
 ) -> Features:
     r"""Predicts the child's features to second order: $F_p + \alpha J \Delta + \alpha^2 \Delta^T H \Delta / 2$.
 

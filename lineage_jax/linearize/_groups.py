@@ -1,11 +1,13 @@
 """Which part of the network a tangent comes from: one tangent per group of parameters."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import jax
 import jax.numpy as jnp
 
-from lineage_jax.linearize._step import HELD, finetuning_step, is_under, split_moving
+from lineage_jax.linearize._held import HELD
+from lineage_jax.linearize._paths import is_under
+from lineage_jax.linearize._step import finetuning_step, split_one_of
 from lineage_jax.linearize._tangent import as_matrices
 from lineage_jax.typing import FeatureFn, Features, Inputs, Params
 
@@ -17,7 +19,7 @@ def tangents_by_group(
     inputs: Inputs,
     *,
     groups: Mapping[str, tuple[str, ...]] | None = None,
-    held: tuple[str, ...] = HELD,
+    held: Sequence[str] = HELD,
 ) -> dict[str, Features]:
     """Splits the tangent into one for each group of parameters, at one linear pass a group; they sum to the whole.
 
@@ -43,7 +45,7 @@ def tangents_by_group(
         >>> {group: tangent.item() for group, tangent in split.items()}
         {'a': 2.0, 'b': -1.0}
     """
-    moving, rebuild = split_moving(parent, held=held)
+    moving, rebuild = split_one_of(parent, held)
     step = finetuning_step(parent, child, held=held)
     chosen = {_module(path): (_module(path),) for path in moving} if groups is None else groups
     _check_partition(tuple(moving), chosen)

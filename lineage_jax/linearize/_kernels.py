@@ -1,11 +1,14 @@
 """How far apart two kernels are, and how far fine-tuning moved the tangent kernel."""
 
+from collections.abc import Sequence
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from lineage_jax.linearize._held import HELD
 from lineage_jax.linearize._ntk import ntk_trace
-from lineage_jax.linearize._step import HELD, split_moving
+from lineage_jax.linearize._step import split_one_of
 from lineage_jax.typing import FeatureFn, Features, Inputs, Params
 
 
@@ -41,7 +44,7 @@ def relative_kernel_change(
     child: Params,
     inputs: Inputs,
     *,
-    held: tuple[str, ...] = HELD,
+    held: Sequence[str] = HELD,
     batch_size: int = 1,
 ) -> Features:
     r"""Computes $\|K_c - K_p\|_F / \|K_p\|_F$ of the trace kernels, the parent's held leaves in both.
@@ -60,8 +63,8 @@ def relative_kernel_change(
     References:
         Fort et al., "Deep learning versus kernel learning", NeurIPS 2020.
     """
-    _, rebuild = split_moving(parent, held=held)
-    moved = rebuild(split_moving(child, held=held)[0])
+    _, rebuild = split_one_of(parent, held)
+    moved = rebuild(split_one_of(child, held)[0])
     before, after = (ntk_trace(feature_fn, p, inputs, held=held, batch_size=batch_size) for p in (parent, moved))
     return jax.tree.map(_relative_change, before, after)
 

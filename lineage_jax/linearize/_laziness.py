@@ -1,13 +1,15 @@
 """Was a fine-tuning lazy, that is, did the network stay in its parent's tangent space?"""
 
 import dataclasses
+from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from lineage_jax.linearize._held import HELD
 from lineage_jax.linearize._kernels import relative_kernel_change
-from lineage_jax.linearize._step import HELD, finetuning_step, split_moving
+from lineage_jax.linearize._step import finetuning_step, split_one_of
 from lineage_jax.linearize._tangent import as_matrices, tangents
 from lineage_jax.typing import FeatureFn, Features, Inputs, Params
 
@@ -60,7 +62,7 @@ def linearisation_error(
     inputs: Inputs,
     *,
     alphas: tuple[float, ...] = (0.25, 0.5, 0.75, 1.0),
-    held: tuple[str, ...] = HELD,
+    held: Sequence[str] = HELD,
 ) -> LinearisationError:
     """Compares the features along the step with their linearisation, one forward pass an alpha.
 
@@ -79,7 +81,7 @@ def linearisation_error(
     """
     if not alphas:
         raise ValueError("expected at least one alpha, got none")
-    moving, rebuild = split_moving(parent, held=held)
+    moving, rebuild = split_one_of(parent, held)
     step = finetuning_step(parent, child, held=held)
     value, tangent = tangents(feature_fn, parent, child, inputs, held=held)
 
@@ -104,7 +106,7 @@ def laziness(
     alphas: tuple[float, ...] = (0.25, 0.5, 0.75, 1.0),
     threshold: float = 0.9,
     with_kernel: bool = False,
-    held: tuple[str, ...] = HELD,
+    held: Sequence[str] = HELD,
 ) -> Laziness:
     """Answers whether a fine-tuning was lazy, with its evidence.
 
@@ -134,7 +136,7 @@ def laziness(
         raise ValueError(f"expected alphas that end at 1, the child; got {alphas}")
     curve = linearisation_error(feature_fn, parent, child, inputs, alphas=alphas, held=held)
     change = relative_kernel_change(feature_fn, parent, child, inputs, held=held) if with_kernel else None
-    moving, _ = split_moving(parent, held=held)
+    moving, _ = split_one_of(parent, held)
     weights = _norm(finetuning_step(parent, child, held=held)) / _norm(moving)
     return Laziness(curve=curve, kernel_change=change, weight_change=weights, threshold=threshold)
 

@@ -4,14 +4,15 @@ A column of the kernel is a product with one unit vector: the transposed pass of
 pass at x1. Beyond the kernel itself, memory is that of `batch_size` sets of parameters and of their linear passes.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from lineage_jax.linearize._step import HELD, split_moving
+from lineage_jax.linearize._held import HELD
+from lineage_jax.linearize._step import split_moving
 from lineage_jax.linearize._tangent import as_matrices
 from lineage_jax.typing import FeatureFn, Features, Inputs, Params
 
@@ -27,7 +28,7 @@ def empirical_ntk(
     x1: Inputs,
     x2: Columns | None = None,
     *,
-    held: tuple[str, ...] = HELD,
+    held: Sequence[str] = HELD,
     batch_size: int = 1,
 ) -> Features:
     """Computes the whole kernel of every layer.
@@ -69,7 +70,7 @@ def ntk_trace(
     x1: Inputs,
     x2: Columns | None = None,
     *,
-    held: tuple[str, ...] = HELD,
+    held: Sequence[str] = HELD,
     batch_size: int = 1,
 ) -> Features:
     """Computes the trace of the kernel over features, divided by d: the mean over features, as neural-tangents does.
@@ -102,7 +103,7 @@ def class_summed_ntk(
     x1: Inputs,
     x2: Columns | None = None,
     *,
-    held: tuple[str, ...] = HELD,
+    held: Sequence[str] = HELD,
 ) -> Features:
     r"""Computes the kernel of the one output $\sum_c f_c / \sqrt{d}$: d times cheaper than the trace.
 
@@ -135,7 +136,7 @@ def ntk_vector_product(
     x1: Inputs,
     x2: Columns | None = None,
     *,
-    held: tuple[str, ...] = HELD,
+    held: Sequence[str] = HELD,
 ) -> Features:
     r"""Multiplies the kernel of every layer with a vector, $J(x_1) J(x_2)^T v$, in two passes a layer.
 
@@ -161,7 +162,7 @@ def ntk_vector_product(
 
 
 def explicit_ntk(
-    feature_fn: FeatureFn, params: Params, x1: Inputs, x2: Columns | None = None, *, held: tuple[str, ...] = HELD
+    feature_fn: FeatureFn, params: Params, x1: Inputs, x2: Columns | None = None, *, held: Sequence[str] = HELD
 ) -> Features:
     """Computes the whole kernel from its Jacobians, n d |theta| numbers each: the direct form, for small networks.
 
@@ -209,7 +210,7 @@ def _each_layer(
     feature_fn: FeatureFn,
     params: Params,
     inputs: Inputs,
-    held: tuple[str, ...],
+    held: Sequence[str],
     compute: Callable[[Layer, dict[str, Array]], Array],
 ) -> Features:
     moving, rebuild = split_moving(params, held=held)

@@ -9,13 +9,15 @@ In float32 the difference carries an error of about 1e-7 |z| / |z_c - z_p|, rela
 """
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import jax
 from jaxtyping import Array
 
+from lineage_jax.linearize._held import HELD, check_held
 from lineage_jax.linearize._linen import ContinuedFrom, LinenFeatures, OutputAt, find_stem
-from lineage_jax.linearize._step import HELD, finetuning_step, is_under, split_moving
+from lineage_jax.linearize._paths import is_under
+from lineage_jax.linearize._step import finetuning_step, split_one_of
 from lineage_jax.linearize._tangent import as_matrices
 from lineage_jax.typing import FeatureFn, Features, Inputs, Params
 
@@ -39,7 +41,7 @@ class Stemmed:
 
 
 def split_stem(
-    feature_fn: FeatureFn, variables: Params, inputs: Inputs | jax.ShapeDtypeStruct, *, held: tuple[str, ...] = HELD
+    feature_fn: FeatureFn, variables: Params, inputs: Inputs | jax.ShapeDtypeStruct, *, held: Sequence[str] = HELD
 ) -> Stemmed | None:
     """Finds the first layer that all pairs can share.
 
@@ -54,7 +56,11 @@ def split_stem(
 
     Returns:
         The function in two parts, or None where there is nothing to share.
+
+    Raises:
+        TypeError: If `held` is a single string.
     """
+    check_held(held)
     stemmed = feature_fn if isinstance(feature_fn, Stemmed) else None
     if isinstance(feature_fn, LinenFeatures):
         path = find_stem(feature_fn, variables, inputs)
@@ -70,7 +76,7 @@ def split_stem(
 
 
 def linearize_stemmed(
-    feature_fn: Stemmed, parent: Params, inputs: Inputs, *, held: tuple[str, ...] = HELD
+    feature_fn: Stemmed, parent: Params, inputs: Inputs, *, held: Sequence[str] = HELD
 ) -> tuple[Features, Callable[[Params, Array], Features]]:
     """Linearises the features around one parent, for children whose stem output is already known.
 
@@ -83,7 +89,7 @@ def linearize_stemmed(
     Returns:
         F_p, and the function from `(child, stem output of the child)` to the tangent J (theta_c - theta_p).
     """
-    moving, rebuild = split_moving(parent, held=held)
+    moving, rebuild = split_one_of(parent, held)
     stem_output = feature_fn.stem(parent, inputs)
 
     def rest(leaves: dict[str, Array], z: Array) -> Features:

@@ -1,41 +1,18 @@
 """The fine-tuning step D = theta_c - theta_p: which leaves move, and by how much."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from lineage_jax.linearize._held import HELD, check_held
+from lineage_jax.linearize._paths import is_under, leaf_paths
 from lineage_jax.typing import Params
-
-HELD = ("batch_stats",)
-"""What stays the parent's by default: batch statistics, as in the paper; only trained parameters move."""
-
-
-def leaf_paths(tree: Params) -> dict[str, Any]:
-    """Returns the leaves of a tree by their path, such as `params/fc1/kernel`.
-
-    Examples:
-        >>> leaf_paths({"params": {"fc1": {"bias": 1.0}}})
-        {'params/fc1/bias': 1.0}
-    """
-    leaves, _ = jax.tree_util.tree_flatten_with_path(tree)
-    return {jax.tree_util.keystr(path, simple=True, separator="/"): leaf for path, leaf in leaves}
-
-
-def is_under(path: str, prefixes: tuple[str, ...]) -> bool:
-    """Tells whether a leaf lies at or below one of the prefixes, compared whole step by whole step.
-
-    Examples:
-        >>> is_under("params/fc1/kernel", ("params/fc1",)), is_under("params/fc10/kernel", ("params/fc1",))
-        (True, False)
-    """
-    return any(path == prefix or path.startswith(prefix + "/") for prefix in prefixes)
 
 
 def split_moving(
-    variables: Params, *, held: tuple[str, ...] = HELD
+    variables: Params, *, held: Sequence[str] = HELD
 ) -> tuple[dict[str, Array], Callable[[Mapping[str, Array]], Params]]:
     """Splits off the leaves that take part in the linearisation.
 
@@ -47,7 +24,20 @@ def split_moving(
 
     Returns:
         The moving leaves by path, and the function that puts moving leaves back into the whole tree.
+
+    Raises:
+        TypeError: If `held` is a single string.
+        ValueError: If a path of `held` is not in the network, or two leaves have one path.
     """
+    check_held(held, variables)
+    return split_one_of(variables, held)
+
+
+def split_one_of(
+    variables: Params, held: Sequence[str]
+) -> tuple[dict[str, Array], Callable[[Mapping[str, Array]], Params]]:
+    """Does the same for one network of several, where a path of `held` may be in another one alone."""
+    check_held(held)
     paths = leaf_paths(variables)
     moving = {path: leaf for path, leaf in paths.items() if _moves(path, leaf, held)}
     structure = jax.tree.structure(variables)
@@ -58,7 +48,7 @@ def split_moving(
     return moving, rebuild
 
 
-def finetuning_step(parent: Params, child: Params, *, held: tuple[str, ...] = HELD) -> dict[str, Array]:
+def finetuning_step(parent: Params, child: Params, *, held: Sequence[str] = HELD) -> dict[str, Array]:
     """Returns D = child - parent for every moving leaf.
 
     Args:
@@ -70,20 +60,23 @@ def finetuning_step(parent: Params, child: Params, *, held: tuple[str, ...] = HE
         The difference by leaf path.
 
     Raises:
-        ValueError: If the trees differ outside `held`; the message names the first path that does.
+        TypeError: If `held` is a single string.
+        ValueError: If the trees differ outside `held`; the message names the first path that does. If a path of `held`
+            is in neither tree.
 
     Examples:
         >>> step = finetuning_step({"w": jnp.ones(2)}, {"w": jnp.full(2, 3.0)})
         >>> step["w"].tolist()
         [2.0, 2.0]
     """
-    moving, _ = split_moving(parent, held=held)
-    target, _ = split_moving(child, held=held)
+    check_held(held, parent, child)
+    moving, _ = split_one_of(parent, held)
+    target, _ = split_one_of(child, held)
     _check_same_tree(moving, target)
     return {path: jnp.subtract(target[path], leaf) for path, leaf in moving.items()}
 
 
-def _moves(path: str, leaf: Array, held: tuple[str, ...]) -> bool:
+def _moves(path: str, leaf: Array, held: Sequence[str]) -> bool:
     return jnp.issubdtype(jnp.result_type(leaf), jnp.inexact) and not is_under(path, held)
 
 

@@ -1,12 +1,13 @@
 """Tangents of features: one forward-mode pass gives value and tangent at every tapped layer."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import jax
 from jaxtyping import Array, Float
 
-from lineage_jax.linearize._step import HELD, finetuning_step, split_moving
+from lineage_jax.linearize._held import HELD
+from lineage_jax.linearize._step import finetuning_step, split_one_of
 from lineage_jax.typing import FeatureFn, Features, Inputs, Params
 
 
@@ -40,7 +41,7 @@ def as_matrices(features: Features) -> Features:
 
 
 def linearize(
-    feature_fn: FeatureFn, parent: Params, inputs: Inputs, *, held: tuple[str, ...] = HELD
+    feature_fn: FeatureFn, parent: Params, inputs: Inputs, *, held: Sequence[str] = HELD
 ) -> tuple[Features, Callable[[Params], Features]]:
     """Linearises the features around one parent, for many children.
 
@@ -55,13 +56,13 @@ def linearize(
     Returns:
         F_p, and the function from a child's variables to its tangent J (theta_c - theta_p).
     """
-    moving, rebuild = split_moving(parent, held=held)
+    moving, rebuild = split_one_of(parent, held)
     value, push = jax.linearize(lambda leaves: as_matrices(feature_fn(rebuild(leaves), inputs)), moving)
     return value, lambda child: push(finetuning_step(parent, child, held=held))
 
 
 def tangents(
-    feature_fn: FeatureFn, parent: Params, child: Params, inputs: Inputs, *, held: tuple[str, ...] = HELD
+    feature_fn: FeatureFn, parent: Params, child: Params, inputs: Inputs, *, held: Sequence[str] = HELD
 ) -> Tangents:
     r"""Computes the parent's features and their tangent $J(\theta_c - \theta_p)$ in one forward-mode pass.
 
@@ -87,7 +88,7 @@ def tangents(
         >>> value.tolist(), tangent.tolist()
         ([[0.0], [0.0]], [[3.0], [3.0]])
     """
-    moving, rebuild = split_moving(parent, held=held)
+    moving, rebuild = split_one_of(parent, held)
     step = finetuning_step(parent, child, held=held)
     value, tangent = jax.jvp(lambda leaves: as_matrices(feature_fn(rebuild(leaves), inputs)), (moving,), (step,))
     return Tangents(value, tangent)
@@ -100,7 +101,7 @@ def predict_finetuned(
     inputs: Inputs,
     *,
     alpha: float | Float[Array, ""] = 1.0,
-    held: tuple[str, ...] = HELD,
+    held: Sequence[str] = HELD,
 ) -> Features:
     r"""Predicts the child's features from the parent's tangent space: $F_p + \alpha J (\theta_c - \theta_p)$.
 

@@ -1,13 +1,14 @@
 """Fine-tuning in the parent's tangent space."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import jax
 import optax
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from lineage_jax.linearize._step import HELD, split_moving
+from lineage_jax.linearize._held import HELD
+from lineage_jax.linearize._step import split_moving
 from lineage_jax.linearize._tangent import predict_finetuned
 from lineage_jax.typing import FeatureFn, Features, Inputs, Params
 
@@ -24,7 +25,7 @@ class Finetuned(NamedTuple):
     losses: Float[Array, " steps"]
 
 
-def linearized(feature_fn: FeatureFn, parent: Params, *, held: tuple[str, ...] = HELD) -> FeatureFn:
+def linearized(feature_fn: FeatureFn, parent: Params, *, held: Sequence[str] = HELD) -> FeatureFn:
     """Makes the feature function that is affine in its variables: f_p + J (theta - theta_p), arrays `[n, d]`.
 
     Args:
@@ -46,7 +47,7 @@ def finetune_linearized(
     steps: int,
     batch_size: int,
     key: PRNGKeyArray,
-    held: tuple[str, ...] = HELD,
+    held: Sequence[str] = HELD,
 ) -> Finetuned:
     """Trains the linearised network; every step draws `batch_size` examples without replacement.
 

@@ -1,0 +1,48 @@
+"""Leaves by name: the path of a leaf is its keys with slashes between, such as `params/fc1/kernel`."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+from flax import nnx
+from flax.core.meta import AxisMetadata
+
+from lineage_jax.typing import Params
+
+
+def leaf_paths(tree: Params) -> dict[str, Any]:
+    """Returns the leaves of a tree by their path, such as `params/fc1/kernel`.
+
+    A box around an array (`nn.Partitioned`, `nnx.Param`) is no step of the path: boxed or not, a leaf has one name.
+
+    Raises:
+        ValueError: If two leaves have one path, as `a` -> `b` has beside a key `a/b`.
+
+    Examples:
+        >>> leaf_paths({"params": {"fc1": {"bias": 1.0}}})
+        {'params/fc1/bias': 1.0}
+    """
+    found: dict[str, Any] = {}
+    for keys, entry in jax.tree_util.tree_flatten_with_path(tree, is_leaf=_is_box)[0]:
+        inside = jax.tree_util.tree_flatten_with_path(entry)[0]
+        boxes_one = _is_box(entry) and len(inside) == 1
+        for more, leaf in inside:
+            path = jax.tree_util.keystr((*keys, *(() if boxes_one else more)), simple=True, separator="/")
+            if path in found:
+                raise ValueError(f"expected one leaf a path, got two at '{path}': a key has a slash in it; rename it")
+            found[path] = leaf
+    return found
+
+
+def is_under(path: str, prefixes: Sequence[str]) -> bool:
+    """Tells whether a leaf lies at or below one of the prefixes, compared whole step by whole step.
+
+    Examples:
+        >>> is_under("params/fc1/kernel", ("params/fc1",)), is_under("params/fc10/kernel", ("params/fc1",))
+        (True, False)
+    """
+    return any(path == prefix or path.startswith(prefix + "/") for prefix in prefixes)
+
+
+def _is_box(entry: Any) -> bool:
+    return isinstance(entry, AxisMetadata | nnx.Variable)
