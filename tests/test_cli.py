@@ -116,7 +116,6 @@ def test_bad_input_ends_in_one_line(family, capsys, monkeypatch, tmp_path):
     check("at least two candidate parents, got 1", parents=[folder / "parent-0"])
     check("2 are called 'parent-0'", parents=[folder / "parent-0", folder / "parent-0"])
     check("nowhere, where there is nothing", parents=[folder / "parent-0", folder / "nowhere"])
-    check("no parent shares a parameter", child="convnet")
     check("unknown measure 'l7'; those that exist: l1, l2, lp", **{"--measure": ["l7"]})
     check("expected finite alphas >= 0", **{"--alpha": ["-0.5"]})
 

@@ -37,7 +37,7 @@ def detect(data_folder, capsys, monkeypatch):
 
 
 def by_kernels(answer):
-    return next(row for row in answer["scores"] if row["score"] == "kernel cosine")
+    return next(row for row in answer["scores"] if row["score"] == "centred kernel cosine")
 
 
 @pytest.mark.parametrize(("child", "parent"), DISTILLER.items())

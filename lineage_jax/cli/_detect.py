@@ -85,9 +85,9 @@ def by_features(
     layer = first.network.taps[-1]
     kinds = _features.score_against(roots, leaf, images, layer, measures, alpha, bar)
     weights = lineage.overlap({name: saved.variables for name, saved in roots.items()}, leaf.variables)
-    prediction, decisive = choose(kinds, weights["kernel_cosine"], on_noise=probes is None)
+    prediction, decisive = choose(kinds, weights["centred_kernel_cosine"], on_noise=probes is None)
     votes, of = votes_for(prediction, kinds)
-    child, cosine = name_of(suspect.path), weights["kernel_cosine"].sel(parent=prediction).item()
+    child, cosine = name_of(suspect.path), weights["centred_kernel_cosine"].sel(parent=prediction).item()
     return Answer(
         prediction=prediction,
         named_by={"decided by": decisive, "scores": votes, "of": of, "kernel cosine": cosine},
@@ -105,7 +105,7 @@ def by_weights(candidates: dict[str, Loaded], suspect: Loaded, reason: str) -> A
 
     say(f"only weights are compared: {reason}")
     weights = lineage.overlap({name: loaded.tree for name, loaded in candidates.items()}, suspect.tree)
-    decision = lineage.decide(weights["kernel_cosine"])
+    decision = lineage.decide(weights["centred_kernel_cosine"])
     prediction = decision.prediction.item()
     best = weights.sel(parent=prediction)
     share = best["parameters"].item() / weights.attrs["parameters"]
@@ -113,13 +113,13 @@ def by_weights(candidates: dict[str, Loaded], suspect: Loaded, reason: str) -> A
         f"kernel cosine {best['kernel_cosine'].item():.3f}, {decision.margin.item():.3f} before the next; "
         f"they share {share:.0%} of its parameters"
     )
-    related = best["kernel_cosine"].item() >= lineage.UNRELATED
+    related = best["centred_kernel_cosine"].item() >= lineage.UNRELATED
     child = name_of(suspect.path)
     named = f"{prediction} is the most likely parent of {child}: {found}."
     doubt = f"No candidate resembles {child}; {prediction} comes nearest: {found}."
     return Answer(
         prediction=prediction,
-        named_by={"decided by": "kernel cosine", "kernel cosine": best["kernel_cosine"].item()},
+        named_by={"decided by": "kernel cosine", "kernel cosine": best["centred_kernel_cosine"].item()},
         evidence={"weights only": reason},
         kinds={name.replace("_", " "): weights[name] for name in lineage.WEIGHT_SCORES},
         weights=weights,

@@ -81,6 +81,6 @@ def verdict(answer: Answer, prediction: str, share: float, child: str) -> str:
     named = "None of these is the" if nobody else f"{prediction} is the most likely"
     other = "the same" if prediction == answer.prediction else answer.prediction
     said = f"{named} parent of {child}: the detector gives that {share:.1%}; without it the scores name {other}"
-    closest = answer.weights["kernel_cosine"].max().item()
+    closest = answer.weights["centred_kernel_cosine"].max().item()
     doubt = f". But no candidate resembles {child}: kernel cosine {closest:.3f} at most"
     return said + (doubt if closest < lineage.UNRELATED and not nobody else "") + "."

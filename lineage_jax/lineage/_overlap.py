@@ -5,37 +5,49 @@ of the child's weights and $p$ those of the parent where they share a leaf, zero
 
 | score | definition | range |
 |---|---|---|
-| `kernel_cosine` | $\langle c, p \rangle / (\|c\| \|p\|)$ over kernels: leaves of two axes and more | -1 to 1 |
-| `weight_cosine` | the same over all leaves | -1 to 1 |
-| `weight_distance` | $-\|c - p\| / \|c\|$ over all leaves | up to 0 |
+| `kernel_cosine` | $\langle c, p \rangle / (\|c\| \|p\|)$ over kernels | -1 to 1 |
+| `centred_kernel_cosine` | the same, each kernel less its mean over output units | -1 to 1 |
+| `weight_cosine` | the same over all weights | -1 to 1 |
+| `weight_distance` | $-\|c - p\| / \|c\|$ over all weights | up to 0 |
 
-`kernel_cosine` decides. Scales of normalisations lie around 1 in every network and biases have a mean, so unrelated
-networks reach cosines of 0.1 to 0.3 over all weights, but below 0.05 over kernels; and training changes the norm
+`centred_kernel_cosine` decides. Scales of normalisations lie around 1 in every network and biases have a mean, so
+unrelated networks reach cosines of 0.1 to 0.3 over all weights. Kernels have a mean too: what all units of a layer
+read alike (the mean image at a first layer, the mean activation further up) is learned by strangers as well, and stays
+when rows are shuffled at random. The mean over output units is that part, and it is taken off. A kernel of a single
+output unit is nothing but its mean, so it says nothing here and is not counted as compared. Training changes the norm
 of the weights, which ruins distances over a long run (a child's unrelated candidates come before its own first epoch).
-The measurements are tests: `tests/test_real_files.py`.
+The measurements: `experiments/unrelated` and `tests/test_real_files.py`.
 """
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, TypeAlias
 
-import jax.numpy as jnp
 import numpy as np
 
 from lineage_jax import linearize
 from lineage_jax.lineage._alignment import align
+from lineage_jax.lineage._leaves import Weights, kernels_among, weights_of
 from lineage_jax.typing import Params
 
 if TYPE_CHECKING:
     import xarray
 
-UNRELATED = 0.1
-"""Kernel cosine below which networks are as good as unrelated: twice what unrelated real networks reach."""
+Row: TypeAlias = dict[str, float | int | str]
 
-WEIGHT_SCORES = ("kernel_cosine", "weight_cosine", "weight_distance")
+UNRELATED = 0.05
+"""Centred kernel cosine below which networks are as good as unrelated."""
+
+LEAST_COMPARED = 0.1
+"""Share of the child's weights below which a comparison says nothing, neither kinship nor its absence."""
+
+WEIGHT_SCORES = ("centred_kernel_cosine", "kernel_cosine", "weight_cosine", "weight_distance")
 """What `overlap` scores, the score that decides first."""
 
-SHARES = ("tensors", "parameters", "parent_module", "child_module")
+SHARES = ("compared", "tensors", "parameters", "identical", "parent_module", "child_module")
 """What `overlap` says of how much is shared."""
+
+NO_SPREAD = 1e-20
+"""Share of a kernel's squares below which what is left of it without its mean is the rounding of float64."""
 
 
 def overlap(
@@ -43,8 +55,8 @@ def overlap(
 ) -> "xarray.Dataset":
     r"""Compares a child's weights with those of candidates that may share only a part of them.
 
-    Leaves correspond where path and shape are equal, up to the modules that `align` finds; sums are float64, on the
-    host.
+    Weights correspond where path and shape are equal, up to the modules that `align` finds; sums are float64, on the
+    host. What is no weight takes no part: batch statistics, buffers, an optimiser's state.
 
     Args:
         parents: candidate parents, `{name: variables}`, of any architectures.
@@ -52,76 +64,101 @@ def overlap(
         held: path prefixes that are left out; by default the batch statistics.
 
     Returns:
-        `xarray.Dataset` over parent: `kernel_cosine`, `weight_cosine` and `weight_distance` (higher is more alike),
-        `tensors` and `parameters` that are shared, `parent_module` and `child_module` that correspond. Its attributes
-        `tensors` and `parameters` are how many the child has.
+        `xarray.Dataset` over parent: `centred_kernel_cosine`, `kernel_cosine`, `weight_cosine` and `weight_distance`
+        (higher is more alike; all 0, and -1, for a parent that shares nothing); `compared`, the share (0 to 1) of the
+        child's weights that speak in the first of these and were compared: those of its kernels of several outputs,
+        or all where it has no kernel; `tensors` and `parameters` that are shared; `identical`, how many of these
+        tensors are equal bit for bit, apart from constant ones (zeros and ones are how strangers begin, too);
+        `parent_module` and `child_module` that correspond. Its attributes `tensors` and `parameters` are how many the
+        child has.
 
     Raises:
-        ValueError: If there is no parent, the child has no weights, or no parent shares any.
+        ValueError: If there is no parent, or the child has no weights.
 
     Examples:
-        >>> child = {"fc": {"kernel": np.ones((2, 2)), "bias": np.ones(2)}}
-        >>> found = overlap({"a": {"fc": {"kernel": np.ones((2, 2))}}, "b": {"fc": {"bias": np.ones(2)}}}, child)
-        >>> found.kernel_cosine.values.tolist(), found.weight_cosine.values.round(2).tolist(), found.tensors.values
-        ([1.0, 0.0], [0.82, 0.58], array([1, 1]))
+        >>> child = {"fc": {"kernel": np.eye(2), "bias": np.ones(2)}}
+        >>> found = overlap({"a": {"fc": {"kernel": np.eye(2) + 1}}, "b": {"fc": {"bias": np.ones(2)}}}, child)
+        >>> found.centred_kernel_cosine.values.round(2).tolist(), found.kernel_cosine.values.round(2).tolist()
+        ([1.0, 0.0], [0.89, 0.0])
+        >>> found.compared.values.tolist(), found.tensors.values.tolist(), found["identical"].values.tolist()
+        ([1.0, 0.0], [1, 1], [0, 0])
     """
     import xarray
 
     if not parents:
         raise ValueError("expected at least one parent, got none")
-    leaves = _weights(child, held)
+    leaves = weights_of(child, held)
     if not leaves:
         raise ValueError("expected a child with weights, got one without: nothing can be compared")
-    rows = [_compare(_weights(parent, held), leaves) for parent in parents.values()]
-    if not any(row["tensors"] for row in rows):
-        raise ValueError(
-            "no parent shares a parameter of equal path and shape with the child, under any pair of modules: "
-            f"the child has '{next(iter(leaves))}' {np.shape(next(iter(leaves.values())))}, ..."
-        )
+    rows = [_compare(weights_of(parent, held), leaves) for parent in parents.values()]
     return xarray.Dataset(
-        {name: ("parent", [row[name] for row in rows]) for name in rows[0]},
+        {name: ("parent", [row[name] for row in rows]) for name in (*WEIGHT_SCORES, *SHARES)},
         coords={"parent": list(parents)},
-        attrs={"tensors": len(leaves), "parameters": sum(int(np.size(leaf)) for leaf in leaves.values())},
+        attrs={"tensors": len(leaves), "parameters": sum(leaf.size for leaf in leaves.values())},
     )
 
 
-def _weights(network: Params, held: tuple[str, ...]) -> dict[str, np.ndarray]:
-    """Returns the floating-point leaves that are not held, by their path without the collection."""
-    leaves = linearize.leaf_paths(network)
-    return {
-        path.removeprefix("params/"): np.asarray(leaf)
-        for path, leaf in leaves.items()
-        if not linearize.is_under(path, held) and jnp.issubdtype(jnp.result_type(leaf), jnp.floating)
-    }
-
-
-def _compare(parent: dict[str, np.ndarray], child: dict[str, np.ndarray]) -> dict[str, float | int | str]:
+def _compare(parent: Weights, child: Weights) -> Row:
     found = align(*({path: leaf.shape for path, leaf in network.items()} for network in (parent, child)))
-    sums = np.array([_leaf_sums(parent.get(found.pairs.get(path, "")), leaf) for path, leaf in child.items()])
-    kernels = np.array([leaf.ndim > 1 for leaf in child.values()])
-    squared, product, of_parent, of_child = sums.sum(axis=0)
-    _, kernel_product, of_parent_kernels, of_child_kernels = sums[kernels if kernels.any() else ...].sum(axis=0)
+    sums = {path: _leaf_sums(parent.get(found.pairs.get(path, "")), leaf) for path, leaf in child.items()}
+    decisive = kernels_among(child) or frozenset(child)
+    total = np.sum(list(sums.values()), axis=0)
+    kernels = np.sum([sums[path] for path in decisive], axis=0)
+    speaking = {path for path in decisive if sums[path][CENTRED_CHILD] > 0}
+
+    def size_of(paths: Collection[str]) -> int:
+        return sum(child[path].size for path in paths)
+
     return {
-        "kernel_cosine": _ratio(kernel_product, np.sqrt(of_parent_kernels * of_child_kernels)),
-        "weight_cosine": _ratio(product, np.sqrt(of_parent * of_child)),
-        "weight_distance": 0.0 - _ratio(np.sqrt(squared), np.sqrt(of_child)),
+        "centred_kernel_cosine": _cosine(kernels[CENTRED_PRODUCT:]),
+        "kernel_cosine": _cosine(kernels[PRODUCT:CENTRED_PRODUCT]),
+        "weight_cosine": _cosine(total[PRODUCT:CENTRED_PRODUCT]),
+        "weight_distance": 0.0 - _ratio(np.sqrt(total[SQUARED]), np.sqrt(total[OF_CHILD])),
+        "compared": _ratio(size_of(speaking & found.pairs.keys()), size_of(speaking)),
         "tensors": len(found.pairs),
-        "parameters": sum(int(child[path].size) for path in found.pairs),
+        "parameters": size_of(found.pairs),
+        "identical": sum(sums[path][SQUARED] == 0 and _varies(child[path]) for path in found.pairs),
         "parent_module": found.parent_module,
         "child_module": found.child_module,
     }
 
 
-def _leaf_sums(parent: np.ndarray | None, child: np.ndarray) -> tuple[float, float, float, float]:
-    """Sums over a leaf of (c - p)^2, c p, p^2 and c^2; a parent without it counts as zeros."""
+SQUARED, PRODUCT, OF_PARENT, OF_CHILD, CENTRED_PRODUCT, CENTRED_PARENT, CENTRED_CHILD = range(7)
+
+
+def _leaf_sums(parent: np.ndarray | None, child: np.ndarray) -> np.ndarray:
+    """Sums over a leaf of (c - p)^2, c p, p^2 and c^2, the last three once more without the mean over output units.
+
+    A parent without the leaf counts as zeros. Means are taken off in place.
+    """
     wide = child.astype(np.float64)
     other = np.zeros_like(wide)  # laid out as the child's, whatever the parent's: neither is copied once more
     if parent is not None:
         other[...] = parent
-    c, p = wide.ravel("K"), other.ravel("K")
-    step = c - p
-    return float(step @ step), float(c @ p), float(p @ p), float(c @ c)
+    step = (wide - other).ravel("K")
+    plain = _products(other, wide)
+    for each in (wide, other):
+        each -= each.mean(axis=-1, keepdims=True) if each.ndim else each
+    centred = _products(other, wide)
+    for index in (1, 2):
+        if centred[index] <= NO_SPREAD * plain[index]:
+            centred[[0, index]] = 0
+    return np.concatenate([[step @ step], plain, centred])
 
 
-def _ratio(value: float, norm: float) -> float:
+def _products(parent: np.ndarray, child: np.ndarray) -> np.ndarray:
+    p, c = parent.ravel("K"), child.ravel("K")
+    return np.array([c @ p, p @ p, c @ c])
+
+
+def _cosine(sums: np.ndarray) -> float:
+    product, of_parent, of_child = sums
+    return _ratio(product, np.sqrt(of_parent * of_child))
+
+
+def _ratio(value: float | int, norm: float | int) -> float:
     return float(value / norm) if norm > 0 else 0.0
+
+
+def _varies(leaf: np.ndarray) -> bool:
+    return bool(leaf.min() < leaf.max())

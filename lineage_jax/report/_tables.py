@@ -53,7 +53,7 @@ def score_table(rows: Mapping[str, "xarray.DataArray"], *, title: str, most: int
 
 
 def overlap_table(weights: "xarray.Dataset", *, title: str) -> Table:
-    r"""Shows what a child's weights share with each candidate, the one of highest kernel cosine first.
+    r"""Shows what a child's weights share with each candidate, the one of highest centred kernel cosine first.
 
     Args:
         weights: what `lineage.overlap` returned.
@@ -61,30 +61,30 @@ def overlap_table(weights: "xarray.Dataset", *, title: str) -> Table:
 
     Examples:
         >>> import numpy as np
-        >>> child = {"fc": {"kernel": np.ones((2, 2))}}
+        >>> child = {"fc": {"kernel": np.eye(2)}}
         >>> table = overlap_table(lineage.overlap({"a": child}, child), title="child c")
         >>> [column.header.replace("\n", " ") for column in table.columns]
-        ['parent', 'kernel cosine', 'weight cosine', 'tensors', 'parameters']
+        ['parent', 'centred cosine', 'kernel cosine', 'kernels compared', 'tensors shared', 'tensors equal']
     """
     table = Table(title=title, box=box.SIMPLE_HEAD, collapse_padding=True, pad_edge=False, caption=_totals(weights))
-    table.add_column("parent", overflow="fold", min_width=20)
-    for heading in ("kernel\ncosine", "weight\ncosine", "tensors", "parameters"):
+    table.add_column("parent", overflow="fold", min_width=18)
+    for heading in ("centred\ncosine", "kernel\ncosine", "kernels\ncompared", "tensors\nshared", "tensors\nequal"):
         table.add_column(heading, justify="right")
     inside = (weights["parent_module"] != "").any() or (weights["child_module"] != "").any()
     if inside:  # some candidate corresponds to a module of the child, or one of its modules does
         table.add_column("modules", overflow="fold", min_width=13)
-    for parent in weights.sortby("kernel_cosine", ascending=False)["parent"].values.tolist():
+    for parent in weights.sortby("centred_kernel_cosine", ascending=False)["parent"].values.tolist():
         row = weights.sel(parent=parent)
-        scores = (f"{row[name].item():.3f}" for name in ("kernel_cosine", "weight_cosine"))
-        share = f"{row['parameters'].item() / weights.attrs['parameters']:.0%}"
+        scores = (f"{row[name].item():.3f}" for name in ("centred_kernel_cosine", "kernel_cosine"))
+        counts = (str(row[name].item()) for name in ("tensors", "identical"))
         modules = [row[name].item() for name in ("parent_module", "child_module")]
         at = (" = ".join(dict.fromkeys(filter(None, modules))),) if inside else ()
-        table.add_row(parent, *scores, str(row["tensors"].item()), share, *at)
+        table.add_row(parent, *scores, f"{row['compared'].item():.0%}", *counts, *at)
     return table
 
 
 def _totals(weights: "xarray.Dataset") -> str:
-    return f"shared, of the child's {weights.attrs['tensors']:,} tensors and {weights.attrs['parameters']:,} parameters"
+    return f"the child has {weights.attrs['tensors']:,} tensors of {weights.attrs['parameters']:,} parameters"
 
 
 def decision_table(decisions: "xarray.Dataset", truth: Mapping[str, str], *, title: str) -> Table:

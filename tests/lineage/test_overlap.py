@@ -41,7 +41,7 @@ def test_a_detector_finds_the_classifier_that_its_backbone_is_from():
     parents = {"other": classifier(1), "own": classifier(2), "detector": detector(3, backbone(4))}
     child = detector(5, near(backbone(2)))
     found = lineage.overlap(parents, child)
-    assert lineage.decide(found.kernel_cosine).prediction.item() == "own"
+    assert lineage.decide(found.centred_kernel_cosine).prediction.item() == "own"
     own = found.sel(parent="own")
     assert (own.parent_module.item(), own.child_module.item()) == ("", "backbone/body")
     assert own.tensors.item() == 3
@@ -77,17 +77,23 @@ def test_a_parent_that_shares_little_does_not_win_by_it():
 def test_a_copy_scores_one_and_a_stranger_nothing():
     child = classifier(2)
     found = lineage.overlap({"copy": child, "stranger": {"w": np.ones(3)}}, child)
+    np.testing.assert_allclose(found.centred_kernel_cosine, [1, 0], rtol=1e-12)
     np.testing.assert_allclose(found.kernel_cosine, [1, 0], rtol=1e-12)
     np.testing.assert_allclose(found.weight_cosine, [1, 0], rtol=1e-12)
     np.testing.assert_allclose(found.weight_distance, [0, -1], rtol=1e-12)
-    assert found.tensors.values.tolist() == [4, 0]
+    assert found.tensors.values.tolist() == found["identical"].values.tolist() == [4, 0]
+    assert found.compared.values.tolist() == [1, 0]
 
 
-def test_when_none_shares_anything_that_is_an_error():
-    with pytest.raises(
-        ValueError, match=r"no parent shares a parameter .*: the child has 'block/0/kernel' \(3, 3, 8, 8"
-    ):
-        lineage.overlap({"stranger": {"w": np.ones(3)}}, classifier(2))
+def test_a_parent_that_shares_nothing_is_no_error_and_nothing_was_compared():
+    found = lineage.overlap({"stranger": {"w": np.ones((3, 2))}}, classifier(2))
+    row = {name: found[name].item() for name in (*lineage.WEIGHT_SCORES, *lineage.SHARES)}
+    assert row.pop("weight_distance") == -1
+    assert (row.pop("parent_module"), row.pop("child_module")) == ("", "")
+    assert set(row.values()) == {0}
+
+
+def test_a_network_without_weights_cannot_be_compared():
     with pytest.raises(ValueError, match="expected a child with weights"):
         lineage.overlap({"a": classifier(2)}, {"steps": np.ones(3, np.int32)})
     with pytest.raises(ValueError, match="expected at least one parent"):
@@ -103,7 +109,9 @@ def test_integers_and_batch_statistics_take_no_part_and_half_precision_is_summed
 
 def test_a_network_without_kernels_is_compared_by_all_it_has():
     child = {"scale": np.array([1.0, 2.0])}
-    assert lineage.overlap({"a": child}, child).kernel_cosine.item() == pytest.approx(1)
+    found = lineage.overlap({"a": child}, child)
+    assert found.kernel_cosine.item() == found.centred_kernel_cosine.item() == pytest.approx(1)
+    assert found.compared.item() == 1
 
 
 def test_modules_correspond_under_prefixes_on_both_sides():

@@ -1,0 +1,193 @@
+"""Which arrays of a network are weights, and which of the weights are kernels.
+
+Only weights tell of kinship. A tree also holds what was never learned: counters, queues, grids, masks, tables of
+positions; statistics of the data; moments of an optimiser. They are the same in networks that have nothing in common
+but their kind (a grid of splines gives strangers a cosine of 0.84), or change without any learning, so they take no
+part. An array is left out for what it is: not floating-point, under a name of `NO_WEIGHTS`, in a collection of
+`NO_NETWORK`, or holding values that a rule writes down (`is_table`) under a name that does not say kernel. For files
+the same is done by name, and said, where they are read (`converters`), before a tree is made; this is the rule for
+every other tree.
+
+A kernel maps inputs to outputs and its values scatter around a mean that training gives it. Scales lie around 1 and
+tables of positions and biases have patterns of their own, so they are no kernels, however many axes stacking or
+scanning gave them. Kernels are laid out as in Flax, `[..., in, out]`: a `weight` is `[out, in, ...]` and brought to it
+as a view.
+"""
+
+import re
+
+import jax.numpy as jnp
+import numpy as np
+
+from lineage_jax import linearize
+from lineage_jax.typing import Params
+
+NO_NETWORK = frozenset(
+    {"opt_state", "optimizer", "optimizer_state", "optimiser_state", "cache", "intermediates", "losses", "metrics"}
+)
+"""Collections beside the weights of a training state: moments, caches, what a forward pass sowed."""
+
+NO_WEIGHTS = re.compile(
+    r"""
+    (running|moving|pixel|image|input|data)_(mean|var|variance|std) | num_batches_tracked | (image_)?(mean|std)
+    | (input_|label_|image_)?queue(_\w+)? | memory_bank(_\w+)?
+    | (spline_)?grids? | mesh_?grid | anchors? | anchor_\w+ | (all_)?priors?
+    | (relative_)?(position|token_type)_(ids?|index) | rel(ative)?_pos_(index|idx) | relative_coords_table
+    | inv_freqs? | freqs(_cis)? | (cos|sin)_cached? | rope_cache | (attn_|attention_|causal_|weight_)?mask
+    | total_(ops|params) | step | count | counter | n_averaged | cluster_size | usage
+    """,
+    re.VERBOSE,
+)
+"""Names of buffers and statistics, as networks of the field have them."""
+
+NO_KERNEL = frozenset(
+    {"scale", "bias", "gamma", "beta", "mean", "var", "token", "tokens", "pos", "position", "positions", "positional"}
+    | {"temperature", "wpe"}
+)
+"""Words in the name of a leaf, or of the module that a table lies in, that say that it is no kernel."""
+
+NAMED_KERNEL = re.compile(r"w|.*(kernel|weight|embedding).*")
+"""Names of leaves that are kernels wherever they have the axes of one."""
+
+NORMALISATION = re.compile(r"\w*norm\w*|(ln|bn|gn|rms)(_?\w*\d)?")
+"""Modules whose stacked `weight` is a scale."""
+
+Weights = dict[str, np.ndarray]
+
+
+def weights_of(network: Params, held: tuple[str, ...] = linearize.HELD) -> Weights:
+    """Returns the weights by path, without the collection and without boxes, kernels laid out as in Flax.
+
+    Args:
+        network: variables, a training state with them, or any other tree of arrays.
+        held: path prefixes that are left out.
+
+    Examples:
+        >>> found = weights_of({"params": {"fc": {"weight": np.ones((3, 2))}}, "batch_stats": {"mean": np.ones(3)}})
+        >>> {path: leaf.shape for path, leaf in found.items()}
+        {'fc/kernel': (2, 3)}
+    """
+    weights = {}
+    for path, leaf in linearize.leaf_paths(network).items():
+        steps = _steps(path)
+        if linearize.is_under(path, held) or NO_NETWORK & set(steps[:2]) or NO_WEIGHTS.fullmatch(steps[-1].lower()):
+            continue
+        if not jnp.issubdtype(jnp.result_type(leaf), jnp.inexact):
+            continue
+        array = np.asarray(leaf)
+        if NAMED_KERNEL.fullmatch(steps[-1]) or not is_table(array):
+            place, laid_out = _laid_out(steps, array)
+            weights[place] = laid_out
+    return weights
+
+
+def kernels_among(weights: Weights) -> frozenset[str]:
+    """Returns the paths of kernels, told by the name and the axes of a leaf and by the bias beside it.
+
+    Examples:
+        >>> stacked = {"ln/scale": np.ones((12, 8)), "fc/kernel": np.ones((12, 8, 8)), "cls_token": np.ones((1, 2, 8))}
+        >>> sorted(kernels_among(stacked))
+        ['fc/kernel']
+    """
+    return frozenset(path for path, leaf in weights.items() if _is_kernel(path, leaf, weights))
+
+
+def _is_kernel(path: str, leaf: np.ndarray, weights: Weights) -> bool:
+    module, _, name = path.rpartition("/")
+    around = module.rpartition("/")[2]
+    if leaf.ndim < 2 or NO_KERNEL & _words(name):
+        return False
+    if leaf.ndim == 2 and (NORMALISATION.fullmatch(around.lower()) or NO_KERNEL & _words(around)):
+        return False  # a scale or a table of positions, stacked or alone
+    bias = weights.get(f"{module}/bias" if module else "bias")
+    if bias is not None and bias.ndim >= leaf.ndim:
+        return False  # a kernel has an axis that its bias lacks
+    return NAMED_KERNEL.fullmatch(name) is not None or sum(size > 1 for size in leaf.shape) > 1
+
+
+def is_table(array: np.ndarray) -> bool:
+    """Tells whether a matrix or more holds what a rule writes down: repeated, evenly spaced, sines and cosines, a mask.
+
+    Examples:
+        >>> angles = np.arange(16)[:, None] / 10.0 ** np.arange(8)
+        >>> is_table(np.concatenate([np.sin(angles), np.cos(angles)], axis=1)), is_table(np.tile(np.arange(5), (4, 1)))
+        (True, True)
+        >>> is_table(np.random.default_rng(0).normal(size=(16, 16))), is_table(np.zeros((3, 3)))
+        (False, False)
+    """
+    if array.ndim < 2 or array.size < 4 or np.iscomplexobj(array) or _constant(array):
+        return False  # zeros and ones are how weights begin
+    return _repeated(array) or _even(array) or _zero_or_one(array) or _sinusoidal(array)
+
+
+def _constant(array: np.ndarray) -> bool:
+    first = array.ravel()[:1] if array.flags.c_contiguous else array[(slice(0, 1),) * array.ndim].ravel()
+    return bool((array[..., :1] == first).all() and (array == first).all())
+
+
+def _repeated(array: np.ndarray) -> bool:
+    """Rows that are the same along some axis, looked at one by one so that weights are refused at the first."""
+    for axis, size in enumerate(array.shape):
+        rows = np.moveaxis(array, axis, 0)
+        if size > 1 and all(np.array_equal(rows[0], row) for row in rows[1:]):
+            return True
+    return False
+
+
+def _even(array: np.ndarray) -> bool:
+    """Steps along some axis that are all the same, up to the rounding of its values."""
+    rounding = 4 * float(jnp.finfo(array.dtype).eps)
+    for axis, size in enumerate(array.shape):
+        rows = np.moveaxis(array, axis, 0)
+        if size < 4 or not _evenly_spaced(rows[:4], rounding):
+            continue
+        if _evenly_spaced(rows, rounding):
+            return True
+    return False
+
+
+def _evenly_spaced(rows: np.ndarray, rounding: float) -> bool:
+    steps = np.diff(rows.astype(np.float64), axis=0)
+    return bool((steps[0] != 0).any() and np.abs(steps - steps[0]).max() <= rounding * np.abs(rows).max())
+
+
+def _zero_or_one(array: np.ndarray) -> bool:
+    few = array[(slice(0, 4),) * array.ndim]
+    return all(bool(((part == 0) | (part == 1)).all()) for part in (few, array))
+
+
+def _sinusoidal(array: np.ndarray) -> bool:
+    """Rows of pairs of a sine and a cosine, in whatever order: their squares sum to half the length of the row."""
+    rows = array.reshape(-1, array.shape[-1])
+    half = rows.shape[1] / 2
+    if half < 4:
+        return False
+    for part in (rows[-2:], rows):  # a first row may be the class token's, of zeros
+        sums = np.square(part.astype(np.float64)).sum(axis=1)
+        near = np.abs(sums - half) <= 8 * float(jnp.finfo(array.dtype).eps) * half
+        if not (near | (sums == 0)).all() or (sums == 0).all():
+            return False
+    return float(np.abs(rows).max()) <= 1
+
+
+def _steps(path: str) -> list[str]:
+    """Splits a path, without the collection of parameters before it and the box around the leaf."""
+    steps = path.split("/")
+    while len(steps) > 1 and steps[0] == "params":
+        del steps[0]
+    return steps[:-1] if len(steps) > 1 and steps[-1] == "value" else steps
+
+
+def _laid_out(steps: list[str], array: np.ndarray) -> tuple[str, np.ndarray]:
+    *modules, name = steps
+    if np.iscomplexobj(array):
+        array = np.stack([array.real, array.imag])
+    if name == "weight" and array.ndim > 1:
+        name, array = "kernel", np.moveaxis(array, (1, 0), (-2, -1))
+    elif name == "weight":
+        name = "scale"
+    return "/".join((*modules, name)), array
+
+
+def _words(name: str) -> set[str]:
+    return set(re.split(r"[^a-z]+", name.lower()))
