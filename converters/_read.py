@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from converters._archive import Archive
+from converters._forms import plain
 from converters._legacy import open_legacy
 from converters._rebuild import is_known
 from converters._safetensors import open_safetensors
@@ -40,7 +41,8 @@ class Checkpoint:
         path: the file.
         container: "zip", "legacy" (before PyTorch 1.6), "tar" (before 0.1.12) or "safetensors".
         tensors: the network's, in the order of the file; read-only, and views of the file where it holds the values as
-            they are. bfloat16 and float8 are those of ml_dtypes; quantised tensors are float32.
+            they are. bfloat16 and float8 are those of ml_dtypes; quantised tensors are float32, and weights in parts
+            (weight_norm, spectral_norm, pruning, packed, scaled, in adapters' wrappers) are brought to plain ones.
         nesting: where they lay, such as "state_dict" or "[0].state_dict"; "" at the top.
         prefix: "module." or "_orig_mod.", or both, as stripped from every name.
         others: what else lay in the file, in a few words each: {"optimizer": "84 tensors", "epoch": "12"}.
@@ -112,15 +114,20 @@ def _read(path: Path, nesting: str | None, budget: Budget) -> Checkpoint:
     container = _container(data)
     archive = open_safetensors(data, budget, path) if container == "safetensors" else OPENERS[container](data, budget)
     found = find_state_dict(archive.value, nesting, budget)
+    arrays = {name: to_array(tensor, archive.contents, budget) for name, tensor in found.tensors.items()}
+    brought = plain(arrays, budget)
     return Checkpoint(
         path=path,
         container=container,
-        tensors={name: to_array(tensor, archive.contents, budget) for name, tensor in found.tensors.items()},
+        tensors=brought.tensors,
         nesting=found.nesting,
         prefix=found.prefix,
         others={**found.others, **archive.texts},
         placeholders=tuple(name for name in archive.globals if not is_known(name)),
         sha256=hashlib.sha256(data).hexdigest(),
+        notes=brought.notes,
+        buffers=brought.buffers,
+        unresolved=brought.unresolved,
     )
 
 

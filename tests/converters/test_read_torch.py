@@ -161,8 +161,8 @@ def test_quantised_modules_are_read(saved):
     checkpoint = saved(state)
     assert checkpoint.others == {"_packed_params.dtype": "torch.qint8"}
     assert_same_bits(checkpoint.tensors["scale"], state["scale"])
-    assert_same_bits(checkpoint.tensors["_packed_params._packed_params[0]"], weight.dequantize())
-    assert_same_bits(checkpoint.tensors["_packed_params._packed_params[1]"], bias)
+    assert_same_bits(checkpoint.tensors["weight"], weight.dequantize())
+    assert_same_bits(checkpoint.tensors["bias"], bias)
 
 
 def test_sparse_tensors_and_lazy_views_are_refused(saved):
