@@ -186,7 +186,11 @@ KINDS = (
     ),
     Kind(reason="mask", name=of(r"(\w+_)?mask(_\w+)?", "masked_bias", "tril"), looks=masking),
     Kind(reason="mask", name=of("bias"), looks=triangular),
-    Kind(reason="mean or deviation of the pixels", name=of(r"(?!running_|\w*log_)(\w+_)?(mean|std)", "pixel_var", "image_var"), looks=few),
+    Kind(
+        reason="mean or deviation of the pixels",
+        name=of(r"(?!running_|\w*log_)(\w+_)?(mean|std)", "pixel_var", "image_var"),
+        looks=few,
+    ),
     Kind(
         reason="schedule of a diffusion",
         name=of(
