@@ -1,4 +1,4 @@
-"""PyTorch checkpoints without PyTorch: files to arrays, and arrays to the variables of Flax networks and back."""
+"""Networks of PyTorch and others without these: files to arrays, arrays to the variables of Flax networks and back."""
 
 from converters._convert import ConversionError as ConversionError
 from converters._convert import Converted as Converted
@@ -10,6 +10,7 @@ from converters._index import names_of as names_of
 from converters._positions import interpolate_positions as interpolate_positions
 from converters._positions import resample_positions as resample_positions
 from converters._read import Checkpoint as Checkpoint
+from converters._read import from_tree as from_tree
 from converters._read import read as read
 from converters._recognise import Match as Match
 from converters._recognise import Recognition as Recognition

@@ -24,8 +24,8 @@ MAGIC = 0x1950A86A20F9469CFC6C
 PROTOCOL = 1001
 
 
-def open_legacy(data: mmap, budget: Budget) -> Archive:
-    """Runs the pickles and finds the storages.
+def open_legacy(data: bytes | mmap, budget: Budget, *, position: int = 0, end: int | None = None) -> Archive:
+    """Runs the pickles and finds the storages, in the whole of `data` or from `position` to `end`.
 
     Raises:
         UnreadableFile: If the file is malformed or cut short.
@@ -42,7 +42,7 @@ def open_legacy(data: mmap, budget: Budget) -> Archive:
                 return dataclasses.replace(storage, start=start, count=count)
         return storage
 
-    machine = Machine(data, budget=budget, rebuild=REBUILD, persistent=persistent)
+    machine = Machine(data, position=position, end=end, budget=budget, rebuild=REBUILD, persistent=persistent)
     first = machine.run()
     if first != MAGIC or machine.run() != PROTOCOL:
         raise UnreadableFile(
@@ -50,7 +50,7 @@ def open_legacy(data: mmap, budget: Budget) -> Archive:
         )
     machine.run()
     value, keys = machine.run(), machine.run()
-    file = np.frombuffer(data, np.uint8)
+    file = np.frombuffer(data, np.uint8)[:end]
     positions = _positions(file, machine.position, keys, roots)
     return Archive(
         value=value,

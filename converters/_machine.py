@@ -8,19 +8,23 @@ that are there, every opcode is paid out of a budget, keys are atoms (a tuple of
 integers are short. Values nest by reference, never by recursion, so that depth costs no stack.
 
 Read are the binary opcodes of protocols 2 to 5, which is what `torch.save` writes. The text opcodes of protocol 0,
-the extension registry and out-of-band buffers are refused.
+the extension registry and out-of-band buffers are refused. Long runs of bytes, such as the elements of an array, stay
+in the file.
 
 References:
     Python library reference, "pickle" and "pickletools"; PEP 307, PEP 3154.
 """
 
+import dataclasses
 import pickle
 import struct
 from collections.abc import Callable, Mapping
 from mmap import mmap
 from typing import Any
 
-from converters._unreadable import Budget, damaged, shown
+import numpy as np
+
+from converters._unreadable import Budget, UnreadableFile, damaged, shown
 
 OPCODE_COST = 256
 """Bytes charged for an opcode: more than the largest thing that one makes, an empty set, and its place on the stack."""
@@ -32,8 +36,41 @@ LARGEST_KEY = 1 << 60
 """Integers up to here are their own hash."""
 LONGEST_KEY = 16
 """Elements of a tuple that serves as a key at most."""
+LONG_RUN = 4096
+"""Bytes above which a string of bytes is not copied out of the file."""
 
 Rebuild = Callable[[tuple, Budget], Any]
+
+
+@dataclasses.dataclass(frozen=True, eq=False, slots=True)
+class Run:
+    """A long string of bytes, which stays where it lies: `data[start:stop]`."""
+
+    data: "bytes | mmap"
+    start: int
+    stop: int
+
+    def __len__(self) -> int:
+        """Returns how many bytes there are."""
+        return self.stop - self.start
+
+    def __repr__(self) -> str:
+        """Returns how many bytes there are, in words."""
+        return f"<{len(self)} bytes>"
+
+    def view(self) -> np.ndarray:
+        """Returns the bytes as uint8 `[n]`, without a copy."""
+        return np.frombuffer(self.data, np.uint8, len(self), self.start)
+
+
+class Stateful:
+    """What is rebuilt in two steps: made by its name, and then given a state."""
+
+    __slots__ = ()
+
+    def build(self, state: Any, budget: Budget) -> None:
+        """Takes the state that the pickle gives."""
+        raise NotImplementedError
 
 
 class Placeholder:
@@ -75,6 +112,7 @@ class Machine:
         data: bytes | mmap,
         *,
         position: int = 0,
+        end: int | None = None,
         budget: Budget,
         rebuild: Mapping[str, Rebuild],
         persistent: Callable[[Any], Any],
@@ -82,6 +120,7 @@ class Machine:
         self.position = position
         self.globals: dict[str, None] = {}
         self._data = data
+        self._end = len(data) if end is None else end
         self.budget = budget
         self._rebuild = rebuild
         self._persistent = persistent
@@ -105,16 +144,21 @@ class Machine:
             elif code in _SIZED:
                 width, decode = _SIZED[code]
                 self._push(decode(self._operand(width)))
+            elif code in _RUNS:
+                width, decode = _RUNS[code]
+                self._push(self._run_of_bytes(width, decode))
             elif code in _ACTIONS:
                 _ACTIONS[code](self)
+            elif code in REFUSED:
+                raise UnreadableFile(f"expected a pickle that is whole in itself, got one with {REFUSED[code]}")
             else:
                 raise damaged("a pickle of protocol 2 to 5", f"opcode {code!r} at byte {self.position - 1}")
         return self._pop()
 
     def take(self, size: int) -> bytes:
         """Returns the next bytes; those behind a pickle when it has been run."""
-        if size > len(self._data) - self.position:
-            left = len(self._data) - self.position
+        if size > self._end - self.position:
+            left = self._end - self.position
             raise damaged(f"{size} more bytes of the pickle at byte {self.position}", f"{left}")
         self.position += size
         return self._data[self.position - size : self.position]
@@ -125,9 +169,20 @@ class Machine:
         self.budget.spend(4 * min(size, len(self._data)))
         return self.take(size)
 
+    def _run_of_bytes(self, width: int, decode: Callable[[bytes], Any]) -> Any:
+        """Takes a string of bytes behind its length; a long one is passed over."""
+        start = self.position + width
+        if int.from_bytes(self._data[self.position : start], "little") <= LONG_RUN:
+            return decode(self._operand(width))
+        size = int.from_bytes(self.take(width), "little")
+        if size > self._end - start:
+            raise damaged(f"{size} more bytes of the pickle at byte {start}", f"{self._end - start}")
+        self.position = start + size
+        return Run(self._data, start, start + size)
+
     def _line(self) -> str:
         """Takes one line of a global's name."""
-        end = self._data.find(b"\n", self.position, self.position + LONGEST_NAME)
+        end = self._data.find(b"\n", self.position, min(self.position + LONGEST_NAME, self._end))
         if end < 0:
             raise damaged(f"a name of at most {LONGEST_NAME} bytes at byte {self.position}", "a longer one")
         return _text(self.take(end + 1 - self.position)[:-1])
@@ -242,6 +297,8 @@ class Machine:
         state, target = self._pop(), self._top()
         if isinstance(target, Placeholder):
             target.state = state
+        elif isinstance(target, Stateful):
+            target.build(state, self.budget)
 
 
 def as_key(value: Any) -> Any:
@@ -287,15 +344,29 @@ _SIZED: dict[bytes, tuple[int, Callable[[bytes], Any]]] = {
     pickle.BINUNICODE: (4, _text),
     pickle.BINUNICODE8: (8, _text),
     pickle.SHORT_BINSTRING: (1, _text_or_bytes),
-    pickle.BINSTRING: (4, _text_or_bytes),
     pickle.SHORT_BINBYTES: (1, bytes),
-    pickle.BINBYTES: (4, bytes),
-    pickle.BINBYTES8: (8, bytes),
-    pickle.BYTEARRAY8: (8, bytes),
     pickle.LONG1: (1, _integer),
     pickle.LONG4: (4, _integer),
 }
 """Opcode -> bytes of the length before its operand, and what the operand becomes."""
+_RUNS: dict[bytes, tuple[int, Callable[[bytes], Any]]] = {
+    pickle.BINSTRING: (4, _text_or_bytes),
+    pickle.BINBYTES: (4, bytes),
+    pickle.BINBYTES8: (8, bytes),
+    pickle.BYTEARRAY8: (8, bytes),
+}
+"""The same where long operands stay in the file."""
+
+_BUFFERS = "buffers kept apart: pickle it without buffer_callback"
+_REGISTRY = "names of a registry (copyreg): save plain arrays"
+REFUSED = {
+    pickle.NEXT_BUFFER: _BUFFERS,
+    pickle.READONLY_BUFFER: _BUFFERS,
+    pickle.EXT1: _REGISTRY,
+    pickle.EXT2: _REGISTRY,
+    pickle.EXT4: _REGISTRY,
+}
+"""Opcodes of whole pickles that are refused, and why."""
 
 _ACTIONS: dict[bytes, Callable[[Machine], Any]] = {
     pickle.PROTO: lambda machine: machine.take(1),

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from converters._machine import Placeholder, Rebuild, as_key
+from converters._numpy import ARRAYS, CLASSES
 from converters._tensors import DTYPES, PER_CHANNEL, PER_TENSOR, STORAGES, Storage, Tensor
-from converters._unreadable import Budget, UnreadableFile, damaged
+from converters._unreadable import Budget, UnreadableFile, damaged, shown
 
 ENTRY_COST = 256
 """Bytes charged for an entry that is copied from one container into another."""
@@ -22,7 +23,7 @@ def is_known(name: str) -> bool:
     """Returns whether a global is rebuilt or a name that tensors are described with, so that nothing of it is lost."""
     module, _, last = name.rpartition(".")
     described = last in DTYPES or last in STORAGES or name in PER_TENSOR + PER_CHANNEL or name == "torch.device"
-    return name in REBUILD or (module.partition(".")[0] == "torch" and described)
+    return name in REBUILD or name in CLASSES or (module.partition(".")[0] == "torch" and described)
 
 
 def _window(
@@ -52,7 +53,7 @@ def _tensor_of_dtype(arguments: tuple, budget: Budget) -> Tensor:
     match arguments[6:]:
         case (Placeholder(name=name), *metadata) if name.removeprefix("torch.") in DTYPES:
             return _window(arguments, metadata=tuple(metadata), dtype=DTYPES[name.removeprefix("torch.")])
-    raise damaged(f"a number format among {', '.join(DTYPES)}", arguments[6:])
+    raise UnreadableFile(f"expected a number format among {', '.join(DTYPES)}, got {shown(arguments[6:7])}: convert it")
 
 
 def _quantized_tensor(arguments: tuple, budget: Budget) -> Tensor:
@@ -125,6 +126,8 @@ _TENSORS: dict[str, Rebuild] = {
 
 REBUILD: dict[str, Rebuild] = {
     **_TENSORS,
+    **ARRAYS,
+    "flax.core.frozen_dict.FrozenDict": _mapping,
     "torch._tensor._rebuild_from_type_v2": _tensor_of_class,
     "torch._tensor._rebuild_from_type": _tensor_of_class,
     "torch.tensor._rebuild_from_type": _tensor_of_class,

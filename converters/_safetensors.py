@@ -8,6 +8,7 @@ References:
 """
 
 import math
+import re
 from mmap import mmap
 from pathlib import Path
 
@@ -58,6 +59,8 @@ def open_safetensors(data: mmap, budget: Budget, path: Path) -> Archive:
             slices = {name: opened.get_slice(name) for name in opened.offset_keys()}
             described = {name: (tensor.get_dtype(), tuple(tensor.get_shape())) for name, tensor in slices.items()}
     except safetensors.SafetensorError as error:
+        if unknown := re.search("unknown variant `(\\w+)`", str(error)):
+            raise UnreadableFile(f"expected tensors in {', '.join(FORMATS)}, got {unknown[1]}: convert them") from error
         raise damaged("a safetensors file", str(error)) from error
     tensors, position = {}, 8 + header
     for name, (number_format, shape) in described.items():

@@ -41,6 +41,7 @@ class StateDict:
     nesting: str
     prefix: str
     others: dict[str, str]
+    notes: tuple[str, ...] = ()
 
 
 def find_state_dict(value: Any, nesting: str | None, budget: Budget) -> StateDict:

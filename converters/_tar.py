@@ -20,7 +20,7 @@ from converters._archive import Archive, stretch
 from converters._machine import Machine, Placeholder
 from converters._rebuild import REBUILD
 from converters._tensors import Storage, Tensor, storage_dtype
-from converters._unreadable import Budget, damaged
+from converters._unreadable import Budget, UnreadableFile, damaged, shown
 
 BLOCK = 512
 MEMBERS = {"storages", "tensors", "pickle"}
@@ -34,7 +34,10 @@ def open_tar(data: mmap, budget: Budget) -> Archive:
     """
     members = _members(data)
     if not members.keys() >= MEMBERS:
-        raise damaged(f"entries {', '.join(sorted(MEMBERS))} in the tar archive", ", ".join(list(members)[:3]))
+        names = ", ".join(map(shown, list(members)[:3])) or "none"
+        raise UnreadableFile(
+            f"expected entries {', '.join(sorted(MEMBERS))} in the tar archive, got {names}: unpack the file inside"
+        )
     tensors: dict[Any, Tensor] = {}
 
     def persistent(identity: Any) -> Any:
@@ -63,6 +66,8 @@ def _members(data: mmap) -> dict[str, int]:
     while data[position : position + 1].strip(b"\0"):
         header = data[position : position + BLOCK]
         digits = header[124:136].strip(b"\0 ")
+        if header[124:125] == b"\x80":  # sizes of 8 GiB and more
+            digits = oct(int.from_bytes(header[125:136], "big"))[2:].encode()
         if not digits.isdigit() or set(digits) & set(b"89"):
             raise damaged("the octal size of an entry in the tar archive", digits)
         if header[156:157] in b"0\0":

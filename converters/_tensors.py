@@ -16,7 +16,7 @@ import ml_dtypes
 import numpy as np
 
 from converters._machine import Placeholder
-from converters._unreadable import Budget, UnreadableFile, damaged
+from converters._unreadable import Budget, UnreadableFile, damaged, shown
 
 DTYPES: dict[str, np.dtype] = {
     **{name: np.dtype(name) for name in ("float64", "float32", "float16", "complex128", "complex64", "bool")},
@@ -66,15 +66,19 @@ class Storage:
         dtype: its elements.
         count: how many of them.
         start: which element of the run named `key` comes first.
+        content: its bytes, where they lie inside the pickle; nobody is asked for them then.
+        swapped: whether its elements are big-endian.
     """
 
     key: str
     dtype: np.dtype
     count: int
     start: int = 0
+    content: np.ndarray | None = None
+    swapped: bool = False
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True, eq=False, slots=True)
+@dataclasses.dataclass(kw_only=True, eq=False, slots=True)
 class Tensor:
     """A window on a storage, in elements of `dtype`.
 
@@ -103,7 +107,9 @@ def as_storage(persistent_id: Any) -> Storage:
     match persistent_id:
         case ("storage", Placeholder(name=name), str(key), str(), int(count), *_) if count >= 0:
             return Storage(key=key, dtype=storage_dtype(name), count=count)
-    raise damaged("a reference to a storage", persistent_id)
+    raise UnreadableFile(
+        f"expected a reference to a storage of torch.save, got {shown(persistent_id)}: another program's pickle"
+    )
 
 
 def storage_dtype(name: str) -> np.dtype:
@@ -129,7 +135,7 @@ def to_array(tensor: Tensor, contents: Contents, budget: Budget) -> np.ndarray:
     if 0 in shape:
         array = np.empty(shape, dtype)
     else:
-        content = contents(tensor.storage)
+        content = _content(tensor.storage, contents, budget)
         reach = tensor.offset + sum((length - 1) * stride for length, stride in zip(shape, tensor.strides, strict=True))
         if (reach + 1) * dtype.itemsize > content.size:
             raise damaged(f"a storage of more than {reach} elements", f"{content.size // dtype.itemsize}")
@@ -138,6 +144,16 @@ def to_array(tensor: Tensor, contents: Contents, budget: Budget) -> np.ndarray:
         steps = tuple(stride * dtype.itemsize for stride in strides)
         array = np.ndarray(shape, dtype, content, tensor.offset * dtype.itemsize, steps)
     return array if tensor.quantizer is None else _dequantize(array, tensor.quantizer, contents, budget)
+
+
+def _content(storage: Storage, contents: Contents, budget: Budget) -> np.ndarray:
+    """Returns the bytes of a storage in this machine's order."""
+    content = contents(storage) if storage.content is None else storage.content
+    if not storage.swapped:
+        return content
+    budget.spend(content.size)
+    component = storage.dtype.itemsize // (2 if storage.dtype.kind == "c" else 1)
+    return content[: content.size // component * component].view(f"u{component}").byteswap().view(np.uint8)
 
 
 def _dequantize(array: np.ndarray, quantizer: tuple, contents: Contents, budget: Budget) -> np.ndarray:

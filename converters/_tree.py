@@ -9,6 +9,9 @@ What every name becomes, by its last part and its number of axes alone (dots are
 | `running_mean`, `running_var` | any | `batch_stats/.../mean`, `batch_stats/.../var` | as it is |
 | any other | any | `params/...` under its own name | as it is |
 
+Names of Flax and Keras, where weights are called `kernel`, tell that the arrays are laid out so already: nothing is
+moved there, and `mean`, `var` and `moving_mean`, `moving_variance` are statistics.
+
 Without the network nobody can tell a transposed convolution from a plain one, an embedding from a dense layer, or that
 a dense layer reads a flattened image: these are treated as the plain cases. Two files are treated alike, so comparing
 weights loses nothing by it.
@@ -21,6 +24,9 @@ import numpy as np
 
 from converters import _layouts
 from converters._convert import STATISTICS, ConversionError, nested
+
+COLLECTIONS = ("params/", "batch_stats/")
+FLAX_STATISTICS = {"mean": "mean", "var": "var", "moving_mean": "mean", "moving_variance": "var"}
 
 
 def as_tree(tensors: Mapping[str, np.ndarray]) -> dict[str, Any]:
@@ -35,8 +41,9 @@ def as_tree(tensors: Mapping[str, np.ndarray]) -> dict[str, Any]:
         ((5, 5, 3, 8), ['mean'])
     """
     flat: dict[str, np.ndarray] = {}
+    place = _placed if layout_of(tensors) == "torch" else _as_it_is
     for name, array in tensors.items():
-        path, arranged = _placed(name, array)
+        path, arranged = place(name, array)
         if path in flat:
             raise ConversionError(f"expected names that differ in Flax too, got two for '{path}', one is '{name}'")
         flat[path] = arranged
@@ -45,6 +52,35 @@ def as_tree(tensors: Mapping[str, np.ndarray]) -> dict[str, Any]:
     if clash:
         raise ConversionError(f"expected a name to be an array or a module, got '{clash[0]}', which is both")
     return nested(flat)
+
+
+def layout_of(tensors: Mapping[str, np.ndarray]) -> str:
+    """Says by names how a network's arrays are laid out.
+
+    Returns:
+        "flax", input axis before output axis as Keras has it too, where weights are called `kernel`; else "torch".
+
+    Examples:
+        >>> layout_of({"params/Dense_0/kernel": np.zeros((3, 2))}), layout_of({"fc.weight": np.zeros((2, 3))})
+        ('flax', 'torch')
+    """
+    leaves = {_leaf(name) for name, array in tensors.items() if array.ndim > 1}
+    return "flax" if any(leaf.endswith("kernel") for leaf in leaves) and "weight" not in leaves else "torch"
+
+
+def _leaf(name: str) -> str:
+    return name.replace(".", "/").rpartition("/")[2]
+
+
+def _as_it_is(name: str, array: np.ndarray) -> tuple[str, np.ndarray]:
+    """Returns the path of an array that is laid out as in Flax."""
+    if name.startswith(COLLECTIONS):
+        return name, array
+    module, _, leaf = name.replace(".", "/").rpartition("/")
+    prefix = f"{module}/" if module else ""
+    if leaf in FLAX_STATISTICS:
+        return f"batch_stats/{prefix}{FLAX_STATISTICS[leaf]}", array
+    return f"params/{prefix}{leaf}", array
 
 
 def _placed(name: str, array: np.ndarray) -> tuple[str, np.ndarray]:

@@ -33,6 +33,7 @@ WIDE, WIDE_FIELD = 0xFFFFFFFF, 1
 """What stands for a number of eight bytes, and the extra field where those are."""
 ENCRYPTED = 1
 STORED, DEFLATED = 0, 8
+METHODS = {9: "deflate64", 12: "bzip2", 14: "LZMA", 93: "Zstandard", 95: "XZ", 99: "encryption"}
 MOST_DEFLATED = 1032
 """Bytes that one byte of a deflated stream can stand for at most."""
 WINDOW = 1 << 16
@@ -51,21 +52,19 @@ class Entry:
     offset: int
 
 
-def open_zip(data: mmap, budget: Budget) -> Archive:
-    """Runs the pickle of the archive and finds its storages.
+def roots_of(entries: dict[str, Entry]) -> list[str]:
+    """Returns the folders in which `torch.save` has put a pickle."""
+    return [name.removesuffix("data.pkl") for name in entries if name.count("/") == 1 and name.endswith("/data.pkl")]
+
+
+def open_zip(data: mmap, entries: dict[str, Entry], budget: Budget) -> Archive:
+    """Runs the pickle of the archive with this directory and finds its storages.
 
     Raises:
-        UnreadableFile: If the archive is malformed, cut short, or none of `torch.save`.
+        UnreadableFile: If the archive is malformed or cut short.
     """
     file = np.frombuffer(data, np.uint8)
-    entries = directory(data, budget)
-    roots = [name.removesuffix("data.pkl") for name in entries if name.count("/") == 1 and name.endswith("/data.pkl")]
-    if len(roots) != 1:
-        names = ", ".join(map(shown, list(entries)[:3])) or "none"
-        raise UnreadableFile(
-            f"expected one entry NAME/data.pkl in the zip archive, got {names}: unpack the file inside"
-        )
-    (root,) = roots
+    (root,) = roots_of(entries)
     order = unpack(file, entries[f"{root}byteorder"], budget).tobytes() if f"{root}byteorder" in entries else b"little"
     if order not in (b"little", b"big"):
         raise damaged("byte order little or big", order)
@@ -83,9 +82,7 @@ def open_zip(data: mmap, budget: Budget) -> Archive:
     def contents(storage: Storage) -> np.ndarray:
         return stretch(run(storage.key, storage.dtype.itemsize // (2 if storage.dtype.kind == "c" else 1)), 0, storage)
 
-    script = unpack(file, entries[f"{root}data.pkl"], budget)
-    budget.spend(script.size)
-    machine = Machine(script.tobytes(), budget=budget, rebuild=REBUILD, persistent=as_storage)
+    machine = _machine(data, file, entries[f"{root}data.pkl"], budget)
     return Archive(value=machine.run(), contents=contents, globals=tuple(machine.globals))
 
 
@@ -109,8 +106,10 @@ def directory(data: mmap, budget: Budget) -> dict[str, Entry]:
         budget.spend(ENTRY_COST + 4 * name_length)
         name = data[position : position + name_length].decode(errors="replace")
         extra = data[position + name_length : position + name_length + extra_length]
-        if name in entries or flags & ENCRYPTED:
-            raise damaged("entries of different names that are not encrypted", f"{shown(name)} twice or encrypted")
+        if name in entries:
+            raise damaged("entries of different names", f"{shown(name)} twice")
+        if flags & ENCRYPTED:
+            raise UnreadableFile(f"expected an archive without a password, got {shown(name)} encrypted: unpack it")
         size, packed, offset = _widened(extra, size, packed, offset)
         entries[name] = Entry(method=method, packed=packed, size=size, offset=offset)
         position += name_length + extra_length + comment_length
@@ -123,15 +122,20 @@ def unpack(file: np.ndarray, entry: Entry, budget: Budget) -> np.ndarray:
     Raises:
         UnreadableFile: If the entry is malformed or does not unpack to its declared size.
     """
-    name_length, extra_length = _fields(LOCAL, LOCAL_SIGNATURE, file, entry.offset)
-    start = entry.offset + LOCAL.size + name_length + extra_length
+    start = start_of(file, entry)
     content = file[start : start + entry.packed]
     if content.size < entry.packed:
         raise damaged(f"{entry.packed} bytes of an entry at byte {start}", f"{content.size}")
     if entry.method == STORED and entry.size == entry.packed:
         return content
+    if entry.method not in (STORED, DEFLATED):
+        packer = METHODS.get(entry.method, f"method {entry.method}")
+        raise UnreadableFile(
+            f"expected an entry that is stored or deflated, got one packed by {packer}: unpack the archive and pack it "
+            "again with zip -0"
+        )
     if entry.method != DEFLATED or entry.size > MOST_DEFLATED * entry.packed:
-        raise damaged("an entry that is stored or deflated", f"method {entry.method}, {entry.packed} for {entry.size}")
+        raise damaged("an entry of its own size", f"{entry.packed} bytes for {entry.size}")
     budget.spend(2 * entry.size + WINDOW)  # zlib may hold the output in pieces before it joins them
     machine = zlib.decompressobj(-zlib.MAX_WBITS)
     try:
@@ -141,6 +145,24 @@ def unpack(file: np.ndarray, entry: Entry, budget: Budget) -> np.ndarray:
     if len(unpacked) != entry.size:
         raise damaged(f"an entry of {entry.size} bytes", f"{len(unpacked)}")
     return np.frombuffer(unpacked, np.uint8)
+
+
+def start_of(file: np.ndarray | mmap, entry: Entry) -> int:
+    """Returns the first byte of what an entry holds."""
+    name_length, extra_length = _fields(LOCAL, LOCAL_SIGNATURE, file, entry.offset)
+    return entry.offset + LOCAL.size + name_length + extra_length
+
+
+def _machine(data: mmap, file: np.ndarray, entry: Entry, budget: Budget) -> Machine:
+    """Returns the machine for a pickle: on the file itself where it is stored there."""
+    script = unpack(file, entry, budget)
+    if entry.method == STORED:
+        start = start_of(file, entry)
+        return Machine(
+            data, position=start, end=start + entry.size, budget=budget, rebuild=REBUILD, persistent=as_storage
+        )
+    budget.spend(script.size)
+    return Machine(script.tobytes(), budget=budget, rebuild=REBUILD, persistent=as_storage)
 
 
 def _fields(layout: struct.Struct, signature: bytes, data: mmap | np.ndarray, position: int) -> tuple[int, ...]:

@@ -50,8 +50,18 @@ def run(script, limit=1 << 24, persistent=lambda identity: identity):
     return Machine(script, budget=Budget(limit), rebuild=REBUILD, persistent=persistent).run()
 
 
-def test_bytes_of_protocol_2_are_a_call():
-    assert run(pickle.dumps(b"\xff", 2)).arguments == ("ÿ", "latin1")
+def test_bytes_of_protocol_2_are_decoded_from_latin_1():
+    assert run(pickle.dumps(b"\xff", 2)) == b"\xff"
+    assert run(dumps(Call(Name("_codecs", "encode"), "ÿ", "utf-16"))).arguments == ("ÿ", "utf-16")
+    with pytest.raises(UnreadableFile, match="bytes as latin-1 text"):
+        run(dumps(Call(Name("_codecs", "encode"), "€", "latin1")))
+
+
+def test_long_bytes_stay_in_the_file():
+    data = pickle.dumps(b"x" * 5000, 4)
+    assert run(data, limit=1 << 12).view().tobytes() == b"x" * 5000
+    with pytest.raises(UnreadableFile, match="expected 5000 more bytes"):
+        run(data[:-10])
 
 
 @pytest.mark.parametrize("protocol", [3, 4, 5])
@@ -134,8 +144,8 @@ def test_names_that_were_not_rebuilt_are_listed_once():
         (b"ca\nb\nK\1R.", "expected a global and its arguments"),
         (b"K\1K\2\x93.", "expected a module and a name"),
         (b"I1\n.", "expected a pickle of protocol 2 to 5, got opcode b'I' at byte 0"),
-        (b"\x82\1.", "expected a pickle of protocol 2 to 5"),
-        (b"\x97.", "expected a pickle of protocol 2 to 5"),
+        (b"\x82\1.", "got one with names of a registry"),
+        (b"\x97.", "got one with buffers kept apart: pickle it without buffer_callback"),
     ],
 )
 def test_malformed_pickles_are_refused(script, match):

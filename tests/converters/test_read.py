@@ -428,7 +428,7 @@ def test_more_than_the_limit_is_refused_before_it_is_made(read):
 def test_a_legacy_file_is_refused_where_its_storages_are_not_what_the_pickle_says(read):
     content = legacy(state_dict)
     refused(read, content[:-1], "before byte")
-    refused(read, legacy(state_dict, magic=17), "expected a pickle of torch.save, got one of 17")
+    refused(read, legacy(state_dict, magic=17), "expected a state_dict or a module, got 17")
     refused(read, content.replace(b"\6\0\0\0\0\0\0\0", b"\5\0\0\0\0\0\0\0"), "expected 6 elements of storage 0")
 
 
@@ -451,8 +451,8 @@ def test_zip_archives_that_are_none_of_torch_save_are_refused(read):
         (b"", "got an empty one"),
         (gzip.compress(b"a"), "it is packed by gzip, unpack it"),
         (b"version https://git-lfs.github.com/spec/v1\n", "a pointer of Git LFS"),
-        (b"<!DOCTYPE html>", "got one that starts with b'<!DOCTYPE html>': fetch the file itself"),
-        (pickle.dumps({"a": 1}), "expected a pickle of torch.save, got one of {'a': 1}"),
+        (b"<!DOCTYPE html>", "got a page of HTML or XML: the download gave a page"),
+        (pickle.dumps({"a": 1}), "expected a state_dict or a module, got dict of 1"),
         (b"\x10\0\0\0\0\0\0\0{" + b" " * 15, "expected a safetensors file, got"),
     ],
 )
@@ -472,5 +472,5 @@ def test_a_module_without_tensors_is_refused(read):
 def test_a_path_without_a_file_is_refused(tmp_path):
     with pytest.raises(FileNotFoundError, match="found none: check the path"):
         converters.read(tmp_path / "none.pth")
-    with pytest.raises(FileNotFoundError, match="found none: check the path"):
+    with pytest.raises(converters.UnreadableFile, match="expected a folder with one network, got nothing"):
         converters.read(tmp_path)
