@@ -4,7 +4,7 @@ A prefix needs nothing new: `features_of(network, ("layer2",))` reads the leaves
 """
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 
 import flax.linen as nn
 import jax
@@ -12,11 +12,11 @@ import jax.numpy as jnp
 from jax.extend import core
 from jaxtyping import Array
 
-from lineage_jax.linearize._linen import ContinuedFrom, LinenFeatures, Path
+from lineage_jax.linearize._linen import ContinuedFrom, LinenFeatures, Path, calls_of, runs_unlifted
 from lineage_jax.typing import Inputs, Params
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class LinenBlock:
     """The layers of a Linen network after `start`, as a pure function of variables and activations.
 
@@ -43,6 +43,16 @@ class LinenBlock:
         whole = LinenFeatures(self.network, self.layers)
         return whole.taps(variables, unseen, replaced={_path(self.start): activations})
 
+    @property
+    def _identity(self) -> Hashable:
+        return LinenFeatures(self.network, self.layers), self.start, self.input_shape
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, LinenBlock) and other._identity == self._identity
+
+    def __hash__(self) -> int:
+        return hash(self._identity)
+
 
 def block_of(network: nn.Module, start: str, layers: Sequence[str], *, input_shape: Sequence[int]) -> LinenBlock:
     """Makes the feature function of the layers after `start`.
@@ -58,7 +68,7 @@ def block_of(network: nn.Module, start: str, layers: Sequence[str], *, input_sha
 
     Raises:
         ValueError: If a layer does not come after `start`, or depends on what runs before it by another way, as
-            within a residual block.
+            within a residual block; if `start` is called more than once, or within a lifted transform.
 
     Examples:
         >>> network = nn.Sequential([nn.Dense(4), nn.relu, nn.Dense(2)])
@@ -72,6 +82,7 @@ def block_of(network: nn.Module, start: str, layers: Sequence[str], *, input_sha
     block = LinenBlock(network, start, tuple(layers), tuple(input_shape))
     inputs = jax.ShapeDtypeStruct((1, *block.input_shape), jnp.float32)
     variables = jax.eval_shape(network.init, jax.random.key(0), inputs)
+    _check_start(LinenFeatures(network, (start,)), variables, inputs)
     activations = jax.eval_shape(block.entry, variables, inputs)
     for layer in block.layers:
         continued = ContinuedFrom(LinenFeatures(network, (layer,)), _path(start))
@@ -84,6 +95,23 @@ def block_of(network: nn.Module, start: str, layers: Sequence[str], *, input_sha
                 "goes around; start where the residual block does, or ends"
             )
     return block
+
+
+def _check_start(features: LinenFeatures, variables: Params, inputs: jax.ShapeDtypeStruct) -> None:
+    """Refuses a start whose output cannot be put in its place; one that is not called at all is refused later."""
+    (start,) = features.layers
+    calls = [call.path for call in calls_of(features, variables, inputs) if call.method == "__call__"]
+    times = calls.count(_path(start))
+    if times > 1:
+        raise ValueError(
+            f"expected a start that is called once, got '{start}', which is called {times} times; start at a module "
+            "around those calls, or after them"
+        )
+    if times and not runs_unlifted(features, _path(start), variables, inputs):
+        raise ValueError(
+            f"expected a start that the network calls itself, got '{start}', which runs within nn.remat, nn.jit or "
+            "another lifted transform; build the network without it (the variables stay the same)"
+        )
 
 
 def _depends(function: Callable, variables: Params, *arguments: jax.ShapeDtypeStruct) -> list[bool]:

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from lineage_jax.linearize._held import HELD
+from lineage_jax.linearize._rows import check_rows
 from lineage_jax.linearize._step import finetuning_step, split_one_of
 from lineage_jax.linearize._tangent import as_matrices
 from lineage_jax.typing import FeatureFn, Features, Inputs, Params
@@ -47,6 +48,7 @@ def taylor_terms(
     """
     if degree < 0:
         raise ValueError(f"expected degree of at least 0, got {degree}")
+    check_rows(feature_fn, parent, inputs)
     moving, rebuild = split_one_of(parent, held)
     step = finetuning_step(parent, child, held=held)
 

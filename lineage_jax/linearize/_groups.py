@@ -7,6 +7,7 @@ import jax.numpy as jnp
 
 from lineage_jax.linearize._held import HELD
 from lineage_jax.linearize._paths import is_under
+from lineage_jax.linearize._rows import check_rows
 from lineage_jax.linearize._step import finetuning_step, split_one_of
 from lineage_jax.linearize._tangent import as_matrices
 from lineage_jax.typing import FeatureFn, Features, Inputs, Params
@@ -45,6 +46,7 @@ def tangents_by_group(
         >>> {group: tangent.item() for group, tangent in split.items()}
         {'a': 2.0, 'b': -1.0}
     """
+    check_rows(feature_fn, parent, inputs)
     moving, rebuild = split_one_of(parent, held)
     step = finetuning_step(parent, child, held=held)
     chosen = {_module(path): (_module(path),) for path in moving} if groups is None else groups

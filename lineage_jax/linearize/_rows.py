@@ -6,6 +6,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from lineage_jax.linearize._calls import SeveralOutputsError
 from lineage_jax.typing import FeatureFn, Features, Inputs, Params
 
 OUTPUT = "output"
@@ -52,16 +53,19 @@ def check_rows(feature_fn: FeatureFn, variables: Params, inputs: Inputs | jax.Sh
         ValueError: If a layer has not one row for every probe along its first axis.
 
     Examples:
-        >>> check_rows(lambda w, x: (x @ w).T, jnp.ones((3, 4)), jnp.ones((5, 3)))
+        >>> check_rows(lambda w, x: (x @ w).T, jnp.ones((3, 4)), jnp.ones((5, 3)))  # doctest: +ELLIPSIS
         Traceback (most recent call last):
         ...
-        ValueError: expected features [n, ...] with a row for each of 5 probes, got (4, 5) at layer 'output'; its axis 1 \
-counts the probes: move it to the front
+        ValueError: expected features [n, ...] with a row for each of 5 probes, got (4, 5) at layer 'output'; ...
     """
+    if not hasattr(inputs, "shape"):
+        return  # probes of another form, such as token ids with a mask, have no one first axis to compare with
     n = inputs.shape[0]
     shapes = _shapes(feature_fn, variables, inputs, n)
     try:
         more = _shapes(feature_fn, variables, inputs, n + 1)
+    except SeveralOutputsError:
+        raise  # as many steps of a scan as there are probes
     except (TypeError, ValueError):
         more = shapes  # it is made for this many probes, so that the growing axis cannot be seen
     for layer, shape in shapes.items():

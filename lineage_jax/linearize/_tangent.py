@@ -7,6 +7,7 @@ import jax
 from jaxtyping import Array, Float
 
 from lineage_jax.linearize._held import HELD
+from lineage_jax.linearize._rows import check_rows
 from lineage_jax.linearize._step import finetuning_step, split_one_of
 from lineage_jax.typing import FeatureFn, Features, Inputs, Params
 
@@ -55,7 +56,13 @@ def linearize(
 
     Returns:
         F_p, and the function from a child's variables to its tangent J (theta_c - theta_p).
+
+    Raises:
+        TypeError: If `held` is a single string.
+        ValueError: If features have not one row for each probe, or, once there is a child, if it differs from the
+            parent outside `held`, or a path of `held` is in neither.
     """
+    check_rows(feature_fn, parent, inputs)
     moving, rebuild = split_one_of(parent, held)
     value, push = jax.linearize(lambda leaves: as_matrices(feature_fn(rebuild(leaves), inputs)), moving)
     return value, lambda child: push(finetuning_step(parent, child, held=held))
@@ -76,7 +83,9 @@ def tangents(
         held: path prefixes that stay the parent's; by default the batch statistics.
 
     Raises:
-        ValueError: If `parent` and `child` differ outside `held`; names the first path that differs.
+        TypeError: If `held` is a single string.
+        ValueError: If `parent` and `child` differ outside `held` (the first path that differs is named), a path of
+            `held` is in neither, or features have not one row for each probe.
 
     References:
         Yu and Wang, "Neural Lineage", CVPR 2024. Jacot et al., "Neural Tangent Kernel", NeurIPS 2018.
@@ -88,6 +97,7 @@ def tangents(
         >>> value.tolist(), tangent.tolist()
         ([[0.0], [0.0]], [[3.0], [3.0]])
     """
+    check_rows(feature_fn, parent, inputs)
     moving, rebuild = split_one_of(parent, held)
     step = finetuning_step(parent, child, held=held)
     value, tangent = jax.jvp(lambda leaves: as_matrices(feature_fn(rebuild(leaves), inputs)), (moving,), (step,))
