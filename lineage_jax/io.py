@@ -1,12 +1,16 @@
 """Arrays and their description on disk: one orbax checkpoint a folder. No other module knows orbax.
 
 What is loaded is what was saved, bit for bit, or an error: beside orbax's files lies `SHA256SUMS`, which
-`sha256sum --check` reads too. A folder appears under its name only when it is complete.
+`sha256sum --check` reads too. A folder appears under its name only when it is complete. Checkpoints that other programs
+have written with orbax are read by `load_tree`.
 """
 
+import errno
 import hashlib
 import json
 import os
+import re
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -19,6 +23,15 @@ import orbax.checkpoint as ocp
 from lineage_jax.typing import Params
 
 SUMS = "SHA256SUMS"
+
+TREE = "_METADATA"
+"""The file by which orbax describes a tree of arrays."""
+ITEMS = ("params", "state", "train_state", "model", "default", "pytree")
+"""What trees of networks are called among the items of a checkpoint; the first that is there is read."""
+STEP = re.compile(r"(?:.*[_-])?(\d+)")
+"""How the folder of a step is called."""
+MOMENTS = ("opt_state", "opt_states", "optimizer_state", "optimizer")
+"""Parts of a training state that are no weights, and are not read."""
 
 
 def save(path: str | os.PathLike, tree: Params, *, description: Mapping[str, Any]) -> None:
@@ -33,6 +46,7 @@ def save(path: str | os.PathLike, tree: Params, *, description: Mapping[str, Any
         FileExistsError: If `path` exists; it is left untouched.
         ValueError: If the tree holds no array or an empty one, or two of its paths read the same.
         TypeError: If the tree or the description holds something else.
+        OSError: If the folder cannot be made, or the disk has no room for the arrays.
 
     Examples:
         >>> with tempfile.TemporaryDirectory() as folder:
@@ -45,6 +59,7 @@ def save(path: str | os.PathLike, tree: Params, *, description: Mapping[str, Any
         raise FileExistsError(f"expected a new path for the checkpoint, got {folder}, which exists: choose another")
     items = {"tree": ocp.args.StandardSave(_host(tree)), "description": ocp.args.JsonSave(_as_json(description))}
     folder.parent.mkdir(parents=True, exist_ok=True)
+    _check_space(folder, sum(leaf.nbytes for leaf in jax.tree.leaves(items["tree"].item)))
     with tempfile.TemporaryDirectory(prefix=f"{folder.name}.unfinished-", dir=folder.parent) as unfinished:
         checkpoint = Path(unfinished, "checkpoint")
         with ocp.Checkpointer(ocp.CompositeCheckpointHandler()) as checkpointer:
@@ -73,6 +88,95 @@ def load(path: str | os.PathLike) -> tuple[dict[str, Any], dict[str, Any]]:
     with ocp.Checkpointer(ocp.CompositeCheckpointHandler()) as checkpointer:
         restored = checkpointer.restore(folder, args=ocp.args.Composite(**items))
     return restored["tree"], restored["description"]
+
+
+def find_tree(path: str | os.PathLike) -> Path | None:
+    """Returns the folder of the tree of arrays in a checkpoint that any program has written with orbax.
+
+    Of the steps of a `CheckpointManager` that is the last, of several items one that is called as networks are.
+
+    Returns:
+        The folder, or None where there is no checkpoint of orbax.
+
+    Raises:
+        ValueError: If there are several trees, and none of them is called as networks are.
+    """
+    folder = Path(path).absolute()
+    while folder.is_dir() and not (folder / TREE).is_file():
+        inside = sorted(entry for entry in folder.iterdir() if entry.is_dir())
+        steps = {int(match[1]): entry for entry in inside if (match := STEP.fullmatch(entry.name))}
+        items = {entry.name: entry for entry in inside if (entry / TREE).is_file()}
+        if steps and not items:
+            folder = steps[max(steps)]
+        elif items:
+            name = next((name for name in (*ITEMS, *(items if len(items) == 1 else ())) if name in items), None)
+            if name is None:
+                raise ValueError(f"expected one tree of arrays in {folder}, got {', '.join(items)}: give one of these")
+            folder = items[name]
+        else:
+            return None
+    return folder if folder.is_dir() else None
+
+
+def load_tree(path: str | os.PathLike) -> dict[str, Any]:
+    """Reads the arrays that any program has written with orbax; moments of an optimizer are left out.
+
+    Args:
+        path: the folder of the tree, or one that `find_tree` finds it in.
+
+    Returns:
+        Nested dictionaries and lists of numpy arrays, on the host whatever devices they were saved from.
+
+    Raises:
+        FileNotFoundError: If there is no such folder.
+        ValueError: If it is no checkpoint of orbax, or cannot be read.
+
+    Examples:
+        >>> with tempfile.TemporaryDirectory() as folder, ocp.StandardCheckpointer() as checkpointer:
+        ...     checkpointer.save(f"{folder}/a", {"params": {"w": np.ones(2)}, "opt_state": {"mu": np.ones(2)}})
+        ...     checkpointer.wait_until_finished()
+        ...     load_tree(f"{folder}/a")
+        {'params': {'w': array([1., 1.])}}
+    """
+    if not Path(path).exists():
+        raise FileNotFoundError(f"expected a checkpoint, got {path}, where there is nothing")
+    folder = find_tree(path)
+    if folder is None:
+        raise ValueError(f"expected a checkpoint of orbax, got {path}, which has no {TREE}")
+    try:
+        with ocp.PyTreeCheckpointer() as checkpointer:
+            item = _wanted(checkpointer.metadata(folder).item_metadata.tree)
+            if item is None:
+                raise ValueError("it holds no arrays")
+            on_the_host = jax.tree.map(lambda _: ocp.RestoreArgs(restore_type=np.ndarray), item)
+            args = ocp.args.PyTreeRestore(item=item, restore_args=on_the_host, partial_restore=True)
+            return checkpointer.restore(folder, args=args)
+    except (AttributeError, KeyError, OSError, TypeError, ValueError) as error:
+        said = (str(error).splitlines() or [type(error).__name__])[0][:200]
+        raise ValueError(f"expected a checkpoint that orbax reads, got {folder}: {said}") from error
+
+
+def sha256(path: str | os.PathLike) -> str:
+    """Returns the SHA-256 of the list that `sha256sum` prints of a folder's files."""
+    return hashlib.sha256("".join(f"{d}  {name}\n" for name, d in _sums(Path(path)).items()).encode()).hexdigest()
+
+
+def _wanted(described: Any) -> Any:
+    """Returns the arrays of a tree that is described, without moments and texts."""
+    if isinstance(described, Mapping):
+        parts = {key: _wanted(value) for key, value in described.items() if key not in MOMENTS}
+        return {key: value for key, value in parts.items() if value is not None} or None
+    if isinstance(described, list | tuple):
+        return [value for value in map(_wanted, described) if value is not None] or None
+    return described if getattr(described, "shape", None) is not None else None
+
+
+def _check_space(folder: Path, size: int) -> None:
+    """Refuses to start what the disk has no room for: orbax would fail half-way, in threads of its own."""
+    free = shutil.disk_usage(folder.parent).free
+    if free < size:
+        said = f"{os.strerror(errno.ENOSPC)}: the arrays take {size} bytes, {free} are free"
+        raise OSError(errno.ENOSPC, said, str(folder))
 
 
 def _check(folder: Path) -> None:

@@ -5,11 +5,16 @@ import shutil
 import signal
 import subprocess
 import sys
+import types
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
+import orbax.checkpoint as ocp
 import pytest
+from flax import nnx
+from flax.training import train_state
 
 from lineage_jax import io
 
@@ -206,3 +211,68 @@ def test_a_process_killed_while_saving_leaves_nothing_that_loads(tmp_path, event
             io.load(left)
     io.save(path, TREE, description={})
     assert_same_bits(io.load(path)[0], TREE)
+
+
+def test_a_full_disk_is_an_error_of_the_system_before_anything_is_written(tmp_path, monkeypatch):
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: types.SimpleNamespace(free=1000))
+    with pytest.raises(OSError, match=r"No space left on device: the arrays take .* bytes, 1000 are free") as caught:
+        io.save(tmp_path / "a", TREE, description={})
+    assert caught.value.filename == str(tmp_path / "a")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture(scope="module")
+def foreign(tmp_path_factory):
+    """A training state and variables, as other trainers leave them through orbax."""
+    folder = tmp_path_factory.mktemp("foreign")
+    variables = {"params": {"fc": {"kernel": jnp.ones((3, 2)), "bias": jnp.zeros(2, jnp.bfloat16)}}}
+    state = train_state.TrainState.create(apply_fn=None, tx=optax.adam(0.1), **variables)
+    with ocp.StandardCheckpointer() as checkpointer:
+        checkpointer.save(folder / "standard", state)
+        checkpointer.wait_until_finished()
+        checkpointer.save(folder / "nnx", nnx.state(nnx.Linear(3, 2, rngs=nnx.Rngs(0))))
+        checkpointer.wait_until_finished()
+    with ocp.PyTreeCheckpointer() as checkpointer:
+        checkpointer.save(folder / "pytree", {"model": state, "config": {"name": "a"}})
+    with ocp.CheckpointManager(folder / "manager") as manager:
+        for step in (2, 10):
+            items = {"state": ocp.args.StandardSave(state.replace(step=step)), "notes": ocp.args.JsonSave({"a": 1})}
+            manager.save(step, args=ocp.args.Composite(**items))
+            manager.wait_until_finished()
+    return folder
+
+
+@pytest.mark.parametrize("place", ["standard", "manager", "manager/2"])
+def test_a_training_state_of_any_program_is_read_without_its_moments(foreign, place):
+    tree = io.load_tree(foreign / place)
+    assert_same_bits(tree["params"], {"fc": {"bias": np.zeros(2, jnp.bfloat16), "kernel": np.ones((3, 2), np.float32)}})
+    assert tree.keys() == {"params", "step"}
+    assert tree["step"] == {"standard": 0, "manager": 10, "manager/2": 2}[place]
+
+
+def test_texts_are_left_out_and_nnx_keeps_its_own_names(foreign):
+    tree = io.load_tree(foreign / "pytree")
+    assert (tree.keys(), tree["model"].keys()) == ({"model"}, {"params", "step"})
+    assert io.load_tree(foreign / "nnx")["kernel"]["value"].shape == (3, 2)
+
+
+def test_of_several_trees_one_must_be_named(foreign, tmp_path):
+    for name in ("generator", "critic"):
+        shutil.copytree(foreign / "standard", tmp_path / "a" / name)
+    with pytest.raises(
+        ValueError, match=r"expected one tree of arrays in .*, got critic, generator: give one of these"
+    ):
+        io.load_tree(tmp_path / "a")
+    assert "params" in io.load_tree(tmp_path / "a" / "critic")
+
+
+def test_what_is_no_checkpoint_of_orbax_is_refused_in_one_line(foreign, tmp_path):
+    with pytest.raises(ValueError, match=r"expected a checkpoint of orbax, got .*, which has no _METADATA"):
+        io.load_tree(tmp_path)
+    with pytest.raises(FileNotFoundError, match="where there is nothing"):
+        io.load_tree(tmp_path / "none")
+    shutil.copytree(foreign / "standard", tmp_path / "broken")
+    (tmp_path / "broken" / "_METADATA").write_text("{}")
+    with pytest.raises(ValueError, match="expected a checkpoint that orbax reads, got") as caught:
+        io.load_tree(tmp_path / "broken")
+    assert "\n" not in str(caught.value)

@@ -9,16 +9,44 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 app = typer.Typer(help="Which network was this one fine-tuned from?", no_args_is_help=True, add_completion=False)
 out, err = Console(), Console(stderr=True)
 
+INTERRUPTED = 130
+"""The exit status of what the user ended, as shells have it."""
+
+EXTRAS = {"sklearn": "experiments", "matplotlib": "experiments", "ml_collections": "experiments", "h5py": "hdf5"}
+"""Packages that are not part of a plain installation -> the extra that brings them."""
+
 MANY_VALUES = ("--parents", "--measure", "--alpha", "--family", "--weights", "--features")
 
 
 def main() -> None:
-    """Runs the command; bad input ends in one line on stderr and exit status 2."""
+    """Runs the command; bad input and errors of the system end in one line on stderr and exit status 2."""
     try:
         app(args=spread(sys.argv[1:]))
-    except (ValueError, FileNotFoundError, FileExistsError, NotADirectoryError, IsADirectoryError) as error:
-        err.print(f"error: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    except (ValueError, OSError, ImportError) as error:
+        err.print(f"error: {in_one_line(error)}", style="red", markup=False, highlight=False, soft_wrap=True)
         sys.exit(2)
+
+
+def in_one_line(error: Exception) -> str:
+    """Says what is wrong on one line: errors of the system with their file, missing packages with the extra.
+
+    Examples:
+        >>> in_one_line(OSError(28, "No space left on device", "a/b"))
+        'No space left on device: a/b'
+        >>> in_one_line(ModuleNotFoundError("No module named 'sklearn'", name="sklearn"))
+        "expected the package sklearn, which is not installed: pip install 'lineage-jax[experiments]'"
+    """
+    if isinstance(error, ImportError) and error.name:
+        package = error.name.partition(".")[0]
+        if package not in EXTRAS:
+            raise error
+        return f"expected the package {package}, which is not installed: pip install 'lineage-jax[{EXTRAS[package]}]'"
+    if isinstance(error, OSError) and error.strerror:
+        place = f": {error.filename}" if error.filename else ""
+        return f"{error.strerror}{place}"
+    return " ".join(str(error).splitlines())
 
 
 def spread(arguments: list[str]) -> list[str]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lineage_jax.cli._app import app, say, show
+from lineage_jax.cli._destination import check_destination
 from lineage_jax.cli._networks import entry_of, in_float32, load, to_saved
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ def convert(
     import converters
     from lineage_jax import io, models
 
+    check_destination(folder, "checkpoint folder")
     loaded = load(file, arch)
     if loaded.file is None:
         raise ValueError(f"expected a file to convert, got the folder {file}")
@@ -48,6 +50,7 @@ def export(
     import converters
     from lineage_jax import models
 
+    check_destination(file, "file for the network")
     saved = models.load_network(folder)
     entry = source_of(models.describe(saved.network), arch)
     tensors = converters.to_torch(saved.variables, converters.names_of(entry.name), entry)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lineage_jax.cli._app import app, out, progress_bar
+from lineage_jax.cli._destination import check_destination
 
 if TYPE_CHECKING:
     from lineage_jax.detector import Examples, Fitted
@@ -27,8 +28,8 @@ def demo(
     """
     from lineage_jax import data, detector, lineage, linearize, report, similarity
 
-    if save is not None and save.exists():
-        raise FileExistsError(f"expected a new folder to save to, got {save}, which exists: choose another")
+    if save is not None:
+        check_destination(save, "folder to save to")
     train, test = data.digits()
     with progress_bar() as bar:
         task = bar.add_task("training 5 parents on the digits 0-4 and 20 children on 5-9", total=None)

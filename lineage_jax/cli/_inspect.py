@@ -10,6 +10,7 @@ from rich import box
 from rich.table import Table
 
 from lineage_jax.cli._app import app, out, show
+from lineage_jax.cli._networks import read
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,7 +29,7 @@ def inspect(
     """Says what a file holds: container, tensors, architecture, SHA-256."""
     import converters
 
-    checkpoint = converters.read(file)
+    checkpoint = read(file)
     found = converters.recognise({name: array.shape for name, array in checkpoint.tensors.items()})
     content = contents(checkpoint) | guess(found)
     if as_json:

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from lineage_jax.models import SavedNetwork
     from lineage_jax.typing import Params
 
-SUFFIXES = {".pt", ".pth", ".th", ".tar", ".t7", ".bin", ".ckpt", ".model", ".safetensors"}
+SUFFIXES = {
+    *(".pt", ".pth", ".th", ".tar", ".t7", ".bin", ".ckpt", ".model", ".safetensors"),
+    *(".npz", ".npy", ".pkl", ".pickle", ".msgpack", ".h5", ".hdf5", ".keras", ".onnx", ".pdparams"),
+}
 
 COUNTER = "num_batches_tracked"
 
@@ -49,17 +52,35 @@ class Loaded:
 
 
 def load(path: Path, arch: str | None, nesting: str | None = None) -> Loaded:
-    """Reads a checkpoint folder, or a PyTorch or safetensors file.
+    """Reads a checkpoint folder of our own, or a file or folder that another program has written.
 
     Args:
         path: folder or file.
         arch: the entry that a file is of, or None to recognise it.
         nesting: which network of a file of several.
     """
-    return _load_file(path, arch, nesting) if path.is_file() else _load_folder(path)
+    from lineage_jax import io
+
+    own = path.is_dir() and (path / io.SUMS).is_file()
+    return _load_own(path) if own or not path.exists() else _load_file(path, arch, nesting)
 
 
-def _load_folder(path: Path) -> Loaded:
+def read(path: Path, nesting: str | None = None) -> "Checkpoint":
+    """Reads a file, or a folder that another program has written: shards under an index, or a checkpoint of orbax."""
+    import converters
+
+    if not path.is_dir() or any(path.glob("*.index.json")):
+        return converters.read(path, nesting=nesting)
+    from lineage_jax import io
+
+    folder = io.find_tree(path)
+    if folder is None:
+        return converters.read(path, nesting=nesting)
+    tree, sha256 = io.load_tree(folder), io.sha256(folder)
+    return converters.from_tree(tree, path=path, container="orbax", sha256=sha256, nesting=nesting)
+
+
+def _load_own(path: Path) -> Loaded:
     from lineage_jax import io, models
 
     tree, description = io.load(path)
@@ -72,7 +93,7 @@ def _load_folder(path: Path) -> Loaded:
 def _load_file(path: Path, arch: str | None, nesting: str | None) -> Loaded:
     import converters
 
-    file = converters.read(path, nesting=nesting)
+    file = read(path, nesting)
     loaded = Loaded(
         path=path,
         tree=converters.as_tree(file.weights),

@@ -10,6 +10,7 @@ import typer
 from rich.progress import Progress
 
 from lineage_jax.cli._app import app, progress_bar, show
+from lineage_jax.cli._destination import check_destination
 from lineage_jax.cli._study import check_parents, report_of, study_all
 
 if TYPE_CHECKING:
@@ -48,8 +49,7 @@ def train_detector(
     """
     from lineage_jax import data, detector
 
-    if folder.exists():
-        raise FileExistsError(f"expected a new folder for the detector, got {folder}, which exists: choose another")
+    check_destination(folder, "folder for the detector")
     images = None if probes is None else data.load_probes(probes)
     with progress_bar() as bar:
         task = bar.add_task("looking at families", total=len(family))

@@ -9,6 +9,7 @@ line of JSON.
 import argparse
 import collections
 import contextlib
+import io
 import json
 import os
 import pickle
@@ -22,7 +23,11 @@ import tracemalloc
 import zipfile
 from pathlib import Path
 
+import h5py  # before the guard watches: its import is the reader's own
+import msgpack
 import numpy as np
+import onnx
+import onnx.numpy_helper
 import safetensors.numpy
 
 import converters
@@ -157,8 +162,61 @@ def seeds():
     yield handmade.legacy_file(legacy, of_legacy)
     yield handmade.tar_file({"model": {str(n): Reference(str(n)) for n in range(4)}}, arrays, views=[(0, 4, 8)])
     yield safetensors.numpy.save({name: np.asarray(array) for name, array in NETWORK.items()}, {"format": "pt"})
+    yield from seeds_of_other_formats()
     folder = Path(os.environ.get("LINEAGE_DATA", "../shared/data")) / "checkpoints"
     yield from (path.read_bytes() for path in sorted(folder.glob("outlier_exposure_mnist/base*.pt")))
+
+
+def seeds_of_other_formats():
+    """Pickles without torch.save, arrays of numpy, Flax, Keras and ONNX."""
+    tree = {
+        "params": {"fc": {"kernel": NETWORK["fc.weight"], "bias": np.ones(3, ">f4")}},
+        "opt_state": {"mu": np.ones(2)},
+    }
+    for protocol in (2, 4, 5):
+        yield pickle.dumps({"model": NETWORK, "author": "a", "best": np.float64(1)}, protocol)
+        yield pickle.dumps({**tree, "objects": np.array([{}, None], object)}, protocol)
+    for inner in (np.ones((2, 3), np.float32), np.ones(3000)):
+        lone = Storages(None)
+        content = handmade.legacy_file(lone.storage(inner), lone)
+        nested = Call(Name("torch.storage", "_load_from_bytes"), content)
+        window = Call(
+            Name("torch._utils", "_rebuild_tensor_v2"), nested, 0, inner.shape, (3, 1)[-inner.ndim :], False, None
+        )
+        yield handmade.dumps({"a": window, "b": window}, 3)
+    for save in (np.savez, np.savez_compressed):
+        stream = io.BytesIO()
+        save(stream, **NETWORK, words=np.array(["a"]), inner=np.array({"w": np.ones(2)}))
+        yield stream.getvalue()
+    stream = io.BytesIO()
+    np.save(stream, np.array(NETWORK, object), allow_pickle=True)
+    yield stream.getvalue()
+    yield msgpack.packb({name: value for name, value in tree.items()}, default=_of_flax)
+    whole = {"__msgpack_chunked_array__": True, "shape": {"0": 6}, "chunks": {"0": np.ones(4), "1": np.ones(2)}}
+    yield msgpack.packb({"params": {"fc": {"kernel": whole}}, "step": 3}, default=_of_flax)
+    stream = io.BytesIO()
+    with h5py.File(stream, "w") as file:
+        file["conv/kernel:0"] = NETWORK["fc.weight"]
+        file.create_dataset("packed", data=np.ones((8, 8)), compression="gzip", shuffle=True, chunks=(4, 4))
+        file["words"], file["again"] = ["a"], h5py.SoftLink("/packed")
+        for index in range(4):
+            file[f"bn/vars/{index}"] = np.ones(3)
+    yield stream.getvalue()
+    keras = io.BytesIO()
+    with zipfile.ZipFile(keras, "w") as archive:
+        archive.writestr("config.json", "{}")
+        archive.writestr("model.weights.h5", stream.getvalue())
+    yield keras.getvalue()
+    raw = [onnx.numpy_helper.from_array(np.asarray(array), name) for name, array in NETWORK.items()]
+    typed = [onnx.helper.make_tensor("t", kind, [2], [1, 2]) for kind in (1, 7, 10, 11)]
+    for index, tensor in enumerate(typed):
+        tensor.name = f"t{index}"
+    graph = onnx.helper.make_graph([], "g", [], [], initializer=[*raw, *typed])
+    yield onnx.helper.make_model(graph).SerializeToString()
+
+
+def _of_flax(array):
+    return msgpack.ExtType(1, msgpack.packb((array.shape, array.dtype.name, array.tobytes())))
 
 
 def malicious(random_source):
