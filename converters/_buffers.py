@@ -8,6 +8,7 @@ Learned position embeddings are weights.
 """
 
 import dataclasses
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 
@@ -219,8 +220,16 @@ def buffers_of(arrays: Mapping[str, np.ndarray]) -> dict[str, str]:
         >>> buffers_of(arrays)
         {'attn.table': 'arithmetic progression', 'pixel_mean': 'mean or deviation of the pixels'}
     """
-    reasons = {name: _reason(name, array) or _beside_zero(name, arrays) for name, array in arrays.items()}
+    reasons = {
+        name: _reason(name.replace("/", "."), array) or _beside_zero(name, arrays) for name, array in arrays.items()
+    }
     return {name: reason for name, reason in reasons.items() if reason is not None}
+
+
+def is_buffer_by_name(name: str, shape: tuple[int, ...]) -> bool:
+    """Says whether a name alone, or with the number of elements, tells an array that is no weight."""
+    sure = (anything, single) if math.prod(shape) == 1 else (anything,)
+    return any(kind.looks in sure and kind.name.fullmatch(name) for kind in KINDS)
 
 
 def _beside_zero(name: str, arrays: Mapping[str, np.ndarray]) -> str | None:

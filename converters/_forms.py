@@ -67,7 +67,7 @@ def plain(arrays: Arrays, budget: Budget) -> Plain:
     buffers = buffers_of({name: array for name, array in tensors.items() if name not in unresolved})
     for name, array in tensors.items():
         if name not in buffers and name not in unresolved and not is_floating(array.dtype):
-            if name.rpartition(".")[2] in ("weight", "bias", "kernel") and array.size > 1:
+            if name.replace("/", ".").rpartition(".")[2] in ("weight", "bias", "kernel") and array.size > 1:
                 unresolved[name] = f"whole numbers ({array.dtype}) without a scale"
             else:
                 buffers[name] = "whole numbers"

@@ -18,6 +18,7 @@ from converters._numpy import OBJECTS, TEXTS, strides_of
 from converters._partial import check_whole
 from converters._rebuild import is_known
 from converters._state_dict import find_state_dict
+from converters._taken import taken, without_copies
 from converters._tensors import Storage, Tensor, to_array
 from converters._tree import layout_of
 from converters._trees import find_tree, is_tree
@@ -77,13 +78,14 @@ def read(path: str | os.PathLike, *, nesting: str | None = None, limit: int = LI
 
     Args:
         path: the file; or a folder, such as Hugging Face's, with one network, whole or in shards.
-        nesting: where the network lies, in a file of several; by default the only one, or that under the first of the
-            usual names: averaged weights ("state_dict_ema", "model_ema", "ema"), "state_dict", "model", "net".
+        nesting: where the network lies, in a file of several; by default the only one, or that which is usually meant:
+            averaged weights ("state_dict_ema", "model_ema", "ema"), "state_dict", "model", "net"; a teacher, a
+            generator, an online network (`notes` says which). Also a prefix in a flat state_dict, such as "student".
         limit: bytes of tensors and other content that are accepted at most.
 
     Raises:
         FileNotFoundError: If there is no such file or folder.
-        UnreadableFile: If it holds no network, or several, or is malformed, or needs more than `limit`.
+        UnreadableFile: If it holds no network, none at `nesting`, or is malformed, or needs more than `limit`.
 
     References:
         `torch.load` and its unpickler for `weights_only=True`, PyTorch 2.13.
@@ -148,6 +150,11 @@ def _checkpoint(
     tensors, texts = _numbers(found.tensors)
     check_whole(tensors, found.others)
     arrays = {name: to_array(tensor, archive.contents, budget) for name, tensor in tensors.items()}
+    said: tuple[str, ...] = ()
+    if nesting is None:
+        said = taken(found, arrays, archive)
+        arrays, copies = without_copies(arrays)
+        said += copies
     brought = plain(arrays, budget)
     return Checkpoint(
         path=path,
@@ -159,7 +166,7 @@ def _checkpoint(
         placeholders=tuple(name for name in archive.globals if not is_known(name)),
         sha256=sha256,
         layout=archive.layout or layout_of(arrays),
-        notes=(*archive.notes, *found.notes, *shard_note(path), *brought.notes),
+        notes=(*archive.notes, *found.notes, *shard_note(path), *said, *brought.notes),
         buffers=brought.buffers,
         unresolved=brought.unresolved,
     )

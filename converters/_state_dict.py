@@ -3,14 +3,17 @@
 A file is searched from the top. At every level the keys of `KEYS` come first, in that order, averaged weights before
 the last ones, since those are what authors evaluate and release; where none of them leads to a network, every value is
 searched, apart from optimizers (known by their `param_groups`). A network is a dictionary with tensors under names, or
-a pickled module, whose names are put together as `torch.nn.Module.state_dict` does.
+a pickled module, whose names are put together as `torch.nn.Module.state_dict` does. Of several the one that is usually
+meant is taken (`_choice`), also of those in one flat dictionary (`_parts`).
 """
 
 import dataclasses
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
+from converters._choice import Choice, choose, shapes_of, tensors_of
 from converters._machine import Placeholder
+from converters._parts import find_parts
 from converters._tensors import Tensor
 from converters._unreadable import Budget, UnreadableFile, shown
 
@@ -30,53 +33,115 @@ DEEPEST = 32
 ENTRY_COST = 256
 """Bytes charged for looking at an entry, beside its name."""
 
+MOST_NAMED = 8
+"""Places that a message names."""
+
 Steps = tuple[str, ...]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class StateDict:
-    """The network's tensors in the order of the file, and what else lies there; fields as in `Checkpoint`."""
+    """The network's tensors in the order of the file, and what else lies there; fields as in `Checkpoint`.
+
+    Attributes:
+        why: why this network was taken, of several.
+        rivals: the other networks by their place, their tensors by their names.
+    """
 
     tensors: dict[str, Tensor]
     nesting: str
     prefix: str
     others: dict[str, str]
     notes: tuple[str, ...] = ()
+    why: str = ""
+    rivals: dict[str, dict[str, Tensor]] = dataclasses.field(default_factory=dict)
 
 
 def find_state_dict(value: Any, nesting: str | None, budget: Budget) -> StateDict:
-    """Finds the one network in a value, or that at `nesting`.
+    """Finds the network that is usually meant in a value, or that at `nesting`.
 
     Raises:
-        UnreadableFile: If there is none, or several of the same standing, or one of its tensors was not rebuilt.
+        UnreadableFile: If there is none, or none at `nesting`, or one of its tensors was not rebuilt.
     """
-    networks = _networks(value, (), KEYS if nesting is None else (), set(), budget)
-    found = {_joined(steps): (steps, network) for steps, network in networks}
-    places = ", ".join(map(shown, list(found)[:8]))
-    if not found:
+    every = _networks(value, (), (), set(), budget)
+    usual = _networks(value, (), KEYS, set(), budget)
+    if not every or not usual:
         raise UnreadableFile(
             f"expected a state_dict or a module, got {_in_words(value, set(), budget)}: save model.state_dict()"
         )
-    if nesting is None and len(found) > 1:
-        raise UnreadableFile(f"expected one network, got {len(found)}, at {places}: name one with nesting=")
-    if nesting is not None and nesting not in found:
-        raise UnreadableFile(f"expected a network at {shown(nesting)}, got some at {places}: name one of these")
-    place, (steps, network) = next(iter(found.items())) if nesting is None else (nesting, found[nesting])
+    if nesting is None:
+        chosen = choose(usual, every, lambda network: _shapes(network, budget))
+        return _found(value, chosen, None, budget)
+    for steps, network in sorted(every, key=lambda found: -len(_joined(found[0]))):
+        place = _joined(steps)
+        if nesting == place:
+            return _found(value, Choice(steps=steps, network=network), "", budget)
+        below = nesting.removeprefix(f"{place}." if place else "")
+        if (not place or below != nesting) and below in _part_names(network, budget):
+            return _found(value, Choice(steps=steps, network=network), below, budget)
+    places = []
+    for steps, network in every[:MOST_NAMED]:
+        places += [_joined(steps), *(_joined((*steps, part)) for part in _part_names(network, budget))]
+    there = ", ".join(map(shown, [place for place in places if place][:MOST_NAMED]))
+    raise UnreadableFile(f"expected a network at {shown(nesting)}, got some at {there or 'the top'}: name one of these")
+
+
+def _found(value: Any, choice: Choice, part: str | None, budget: Budget) -> StateDict:
+    """Takes the tensors of a network: of one of its parts, of the usual one (None), or all ("")."""
     counted: set[int] = set()
-    others = {_joined(where): _in_words(other, counted, budget) for where, other in _beside(value, steps, budget)}
-    tensors = {}
-    for name, leaf in _leaves(network, "", 0, budget):
-        if name in tensors:
-            raise UnreadableFile(f"expected names that differ, got {shown(name)} twice: rename one")
-        if isinstance(leaf, Tensor):
-            tensors[name] = leaf
-        else:
-            others[_joined((*steps, name))] = _in_words(leaf, counted, budget)
+    place = _joined(choice.steps)
+    leaves = list(_leaves(choice.network, "", 0, budget))
+    others = {_joined(where): _in_words(other, counted, budget) for where, other in _beside(value, choice, budget)}
+    others |= {
+        _joined((*choice.steps, name)): _in_words(leaf, counted, budget)
+        for name, leaf in leaves
+        if not isinstance(leaf, Tensor)
+    }
+    tensors, prefix = _tensors(leaves)
     if not tensors:
         raise UnreadableFile(f"expected a network with tensors at {shown(place)}, got none: save model.state_dict()")
+    rivals = {_joined(steps): _tensors(_leaves(network, "", 0, budget))[0] for steps, network in choice.rivals}
+    why = choice.why
+    parts = None if part == "" else find_parts(shapes_of(tensors))
+    if parts is not None and (parts.by_name or part):
+        taken = next((each for each in parts.all if each.name == part), parts.all[parts.taken])
+        mine = tensors_of(taken, parts, tensors, alone=part is not None)
+        for other in parts.all:
+            if other is not taken:
+                rivals[_joined((place, other.name))] = tensors_of(other, parts, tensors, alone=True)
+                others[_joined((place, other.name))] = f"{len(other.names)} tensors"
+        tensors, place, why = mine, _joined((place, taken.name)), parts.why
+        inner = common_prefix(tensors)
+        tensors = {name.removeprefix(inner): tensor for name, tensor in tensors.items()}
+    return StateDict(
+        tensors=tensors,
+        nesting=place,
+        prefix=prefix,
+        others=others,
+        why=why if part is None and (rivals or choice.joined) else "",
+        rivals=rivals,
+    )
+
+
+def _tensors(leaves: Iterable[tuple[str, Any]]) -> tuple[dict[str, Tensor], str]:
+    """Returns tensors by their names without the common prefix, and the prefix."""
+    tensors: dict[str, Tensor] = {}
+    for name, leaf in leaves:
+        if isinstance(leaf, Tensor):
+            if name in tensors:
+                raise UnreadableFile(f"expected names that differ, got {shown(name)} twice: rename one")
+            tensors[name] = leaf
     prefix = common_prefix(tensors)
-    tensors = {name.removeprefix(prefix): tensor for name, tensor in tensors.items()}
-    return StateDict(tensors=tensors, nesting=place, prefix=prefix, others=others)
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items()}, prefix
+
+
+def _shapes(network: Any, budget: Budget) -> dict[str, tuple[int, ...]]:
+    return shapes_of(_tensors(_leaves(network, "", 0, budget))[0])
+
+
+def _part_names(network: Any, budget: Budget) -> list[str]:
+    parts = find_parts(_shapes(network, budget))
+    return [] if parts is None else [part.name for part in parts.all]
 
 
 def common_prefix(names: Collection[str]) -> str:
@@ -89,7 +154,7 @@ def common_prefix(names: Collection[str]) -> str:
         ''
     """
     prefix = ""
-    while added := [each for each in PREFIXES if all(name.startswith(prefix + each) for name in names)]:
+    while added := [each for each in PREFIXES if names and all(name.startswith(prefix + each) for name in names)]:
         prefix += added[0]
     return prefix
 
@@ -153,12 +218,16 @@ def _is_module(value: Any, fields: dict[str, Any]) -> bool:
     return isinstance(value, Placeholder) and (value.name.startswith(SCRIPTED) or fields.keys() >= MODULE)
 
 
-def _beside(value: Any, steps: Steps, budget: Budget) -> Iterator[tuple[Steps, Any]]:
-    """Yields what lies beside the way to a network."""
+def _beside(value: Any, choice: Choice, budget: Budget) -> Iterator[tuple[Steps, Any]]:
+    """Yields what lies beside the way to a network, and beside the parts that it is put together from."""
+    steps = choice.steps
     for depth, step in enumerate(steps):
         fields = _fields(value, budget)
         yield from (((*steps[:depth], other), child) for other, child in fields.items() if other != step)
         value = fields[step]
+    if choice.joined:
+        fields = _fields(value, budget)
+        yield from (((*steps, other), child) for other, child in fields.items() if other not in choice.network)
 
 
 def _fields(value: Any, budget: Budget) -> dict[str, Any]:
