@@ -1,0 +1,60 @@
+"""How alike are the kernels of strangers, and of relatives? Own families, and files as their authors published them.
+
+python -m experiments.unrelated.run                 # four networks, two seeds, all files; see README.md
+python -m experiments.unrelated.run --mode smoke
+"""
+
+import ml_collections
+
+FILES = {
+    "cifar_resnet": {},
+    "convex_adversarial": {},
+    "distiller_resnet": {
+        "checkpoint_trained_4D_regularized_5Lremoved": "removed",
+        "checkpoint_trained_4D_regularized_5Lremoved_finetuned": "removed",
+        "checkpoint_trained_channel_regularized_resnet20": "thinned",
+        "checkpoint_trained_channel_regularized_resnet20_finetuned": "thinned",
+    },
+    "face_detector_rfb": {f"rfb-epoch-{epoch}": "run" for epoch in (0, 20, 100, 200, 300, 400, 499)},
+    "outlier_exposure_mnist": {
+        f"{start}{stage}": "one initialisation"
+        for start in ("", "calib_")
+        for stage in ("baseline_epoch_9", "oe_scratch_epoch_9", "oe_tune_epoch_4")
+    },
+}
+"""By folder, what files are documented to share: files of one word are relatives, any others are strangers."""
+
+
+def get_config(mode: str = "full") -> ml_collections.ConfigDict:
+    """Returns the locked settings of one mode."""
+    config = ml_collections.ConfigDict()
+    config.seeds = (0, 1)  # the first one chooses, the second one shows
+    config.sets = ("mnist", "fashion_mnist")
+    config.pooling = 2  # 14 x 14 pixels
+    config.networks = ml_collections.ConfigDict(
+        {
+            "fc": {"widths": (64, 32)},
+            "convnet": {"widths": (16, 32, 32)},
+            "cifar_resnet": {"width": 8, "depth": 1},
+            "vit": {"patch": 7, "width": 16, "depth": 2, "heads": 2},
+        }
+    )
+    config.pruned = 0.8  # share of the kernels' weights that is set to zero, the smallest ones of the whole network
+    config.pretrain = {"steps": 400, "batch_size": 32, "learning_rate": 0.05, "weight_decay": 5e-3}
+    config.finetune = {"steps": 250, "batch_size": 32}
+    config.child = {"learning_rate": 0.05, "weight_decay": 5e-4}
+    config.far = {"learning_rate": 0.1, "weight_decay": 1e-2}
+    config.folders = tuple(FILES)  # every other one chooses
+    if mode == "smoke":
+        shrink(config)
+    return config.lock()
+
+
+def shrink(config: ml_collections.ConfigDict) -> None:
+    """Makes every stage run within seconds; the numbers mean nothing then."""
+    config.seeds = (0,)
+    config.pooling = 14  # 2 x 2 pixels
+    config.networks = ml_collections.ConfigDict({"fc": {"widths": (8, 4)}})
+    config.pretrain.steps = 4
+    config.finetune.steps = 2
+    config.folders = ("convex_adversarial",)

@@ -1,0 +1,109 @@
+"""Networks with what they have in common: own ones trained on images, and published files."""
+
+import dataclasses
+from typing import Any
+
+import flax.linen as nn
+import jax
+import ml_collections
+import numpy as np
+
+import converters
+from experiments import _images
+from experiments.unrelated.config import FILES
+from lineage_jax import models, population
+from lineage_jax.typing import Networks, Params
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Member:
+    """A network.
+
+    Attributes:
+        variables: its arrays.
+        start: what it descends from; networks of one start are relatives.
+        parent: name of the network that it was tuned from, "" where there is none.
+        kind: how it came about.
+    """
+
+    variables: Params
+    start: str
+    parent: str = ""
+    kind: str = ""
+
+
+def trained(name: str, seed: int, config: ml_collections.ConfigDict) -> dict[str, Member]:
+    """Trains strangers, twins of one random start, and children tuned a little, far, after pruning, and both."""
+    pretraining = population.Training(**config.pretrain.to_dict())
+    members: dict[str, Member] = {}
+    for source, target in (config.sets, config.sets[::-1]):
+        images, _ = _images.load_pooled(source, pooling=config.pooling)
+        others, _ = _images.load_pooled(target, pooling=config.pooling)
+        network = build(name, images.num_classes, config.networks[name])
+        number = 10 * seed + config.sets.index(source)
+        parents = population.pretrain(network, images, num_parents=2, seed=number, training=pretraining)
+        roots = {f"{source} {parent}": parents[parent] for parent in parents.names}
+        members |= {root: Member(variables=tree, start=root, kind="root") for root, tree in roots.items()}
+        members |= tuned(roots, network, others, number, config)
+        if source == config.sets[0]:
+            twins = population.pretrain(
+                network, images, num_parents=2, seed=number + 5, training=pretraining, shared_init=True
+            )
+            for twin in twins.names:
+                members[f"twin {twin}"] = Member(variables=twins[twin], start="twins", kind="twin")
+    return members
+
+
+def tuned(
+    roots: dict[str, Params], network: nn.Module, images: Any, seed: int, config: ml_collections.ConfigDict
+) -> dict[str, Member]:
+    """Tunes every root, and every root without its smallest weights, on other images: a little and far."""
+    pruned = {f"{root}, pruned": prune(tree, config.pruned) for root, tree in roots.items()}
+    starts = Networks.stack(roots | pruned)
+    ways = {"child": config.child, "far": config.far}
+    rates, decays = (
+        tuple(way[key] for _ in starts.names for way in ways.values()) for key in ("learning_rate", "weight_decay")
+    )
+    training = population.Training(**config.finetune.to_dict(), learning_rate=rates, weight_decay=decays)
+    children, truth = population.finetune(
+        starts, network, images, children_per_parent=len(ways), seed=seed, training=training
+    )
+    members = {}
+    for index, (child, start) in enumerate(truth.items()):
+        root, _, lottery = start.partition(", ")
+        tree = prune(children[child], config.pruned) if lottery else children[child]
+        kind = " ".join(filter(None, (lottery, list(ways)[index % len(ways)])))
+        members[f"{root}, {kind}"] = Member(variables=tree, start=root, parent=root, kind=kind)
+    return members
+
+
+def build(name: str, classes: int, sizes: ml_collections.ConfigDict) -> nn.Module:
+    """Returns a network by name."""
+    if name == "vit":
+        return models.ViT(num_classes=classes, **sizes.to_dict())
+    if name == "cifar_resnet":
+        return models.CifarResNet(num_classes=classes, **sizes.to_dict())
+    return {"fc": models.fc, "convnet": models.convnet}[name](classes, **sizes.to_dict())
+
+
+def prune(variables: Params, share: float) -> Params:
+    """Sets the smallest of all weights in kernels to zero."""
+    kernels = [np.abs(leaf).ravel() for leaf in jax.tree.leaves(variables["params"]) if leaf.ndim > 1]
+    least = np.quantile(np.concatenate(kernels), share)
+
+    def cut(leaf: Any) -> np.ndarray:
+        return np.where(np.abs(leaf) < least, 0, leaf) if leaf.ndim > 1 else np.asarray(leaf)
+
+    return variables | {"params": jax.tree.map(cut, variables["params"])}
+
+
+def published(folder: str) -> dict[str, Member]:
+    """Reads all files of a folder; a file of no documented relation is its own start."""
+    members = {}
+    for file in sorted((_images.root() / "checkpoints" / folder).iterdir()):
+        name = file.name.partition(".")[0]
+        if file.name.startswith(("LICENSE", "README")):
+            continue
+        start = f"{folder}/{FILES[folder].get(name, name)}"
+        members[f"{folder}/{name}"] = Member(variables=converters.as_tree(converters.read(file).tensors), start=start)
+    return members
