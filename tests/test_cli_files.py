@@ -139,6 +139,7 @@ def test_a_detectors_backbone_finds_its_classifier_and_how_much_is_shared_is_sai
     assert shared["by parent"]["first"] == {
         "compared": 1,  # the head is constant and says nothing
         "identical": 0,
+        "turned": 0,
         "tensors": 57,
         "parameters": count,
         "parent_module": "",

@@ -40,8 +40,8 @@ def get_config(mode: str = "full") -> ml_collections.ConfigDict:
         }
     )
     config.pruned = 0.8  # share of the kernels' weights that is set to zero, the smallest ones of the whole network
-    config.pretrain = {"steps": 400, "batch_size": 32, "learning_rate": 0.05, "weight_decay": 5e-3}
-    config.finetune = {"steps": 250, "batch_size": 32}
+    config.pretrain = {"steps": 300, "batch_size": 32, "learning_rate": 0.05, "weight_decay": 5e-3}
+    config.finetune = {"steps": 150, "batch_size": 32}
     config.child = {"learning_rate": 0.05, "weight_decay": 5e-4}
     config.far = {"learning_rate": 0.1, "weight_decay": 1e-2}
     config.folders = tuple(FILES)  # every other one chooses

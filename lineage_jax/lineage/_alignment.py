@@ -25,12 +25,16 @@ class Alignment:
     child_module: str
 
 
+NEARLY = 0.9
+"""Share of the most that is shared from which another pair of modules is as good a guess by names."""
+
+
 def align(parent: Mapping[str, Shape], child: Mapping[str, Shape]) -> Alignment:
     """Finds the pair of modules under which two networks share most parameters of equal path and shape.
 
     A classification network's `layer1/0/conv1/kernel` and a detector's `backbone/body/layer1/0/conv1/kernel` are the
     same parameter. Of pairs of modules that share equally much the outermost is taken, so that networks of one
-    architecture are compared as they are.
+    architecture are compared as they are; which of several is meant, values tell (`overlap`), names do not.
 
     Args:
         parent: shapes by path.
@@ -41,26 +45,51 @@ def align(parent: Mapping[str, Shape], child: Mapping[str, Shape]) -> Alignment:
         >>> found.child_module, found.pairs
         ('backbone', {'backbone/conv/kernel': 'conv/kernel'})
     """
-    inside: dict[str, list[str]] = collections.defaultdict(list)
-    for path in parent:
+    return alignments(parent, child)[0]
+
+
+def alignments(parent: Mapping[str, Shape], child: Mapping[str, Shape]) -> list[Alignment]:
+    """Finds all pairs of modules that share nearly as much as the best, that one first, none a part of another.
+
+    Args:
+        parent: shapes by path.
+        child: shapes by path.
+
+    Examples:
+        >>> found = alignments({"student/fc/kernel": (3, 3), "teacher/fc/kernel": (3, 3)}, {"fc/kernel": (3, 3)})
+        >>> [each.parent_module for each in found]
+        ['student', 'teacher']
+    """
+    inside: dict[tuple[str, Shape], list[str]] = collections.defaultdict(list)
+    for path, shape in parent.items():
         for module, rest in _splits(path):
-            inside[rest].append(module)
+            inside[rest, shape].append(module)
     shared: collections.Counter[tuple[str, str]] = collections.Counter()
     for path, shape in child.items():
         for module, rest in _splits(path):
-            for other in inside.get(rest, ()):
-                if parent[_join(other, rest)] == shape:
-                    shared[other, module] += math.prod(shape)
+            for other in inside.get((rest, shape), ()):
+                shared[other, module] += math.prod(shape)
     if not shared:
-        return Alignment(pairs={}, parent_module="", child_module="")
-    of_parent, of_child = max(shared, key=lambda pair: (shared[pair], -len(pair[0]) - len(pair[1])))
+        return [Alignment(pairs={}, parent_module="", child_module="")]
+    most = max(shared.values())
+    near = [pair for pair, count in shared.items() if count >= NEARLY * most]
+    near.sort(key=lambda pair: (-shared[pair], len(pair[0]) + len(pair[1])))
+    found: list[Alignment] = []
+    for of_parent, of_child in near:
+        pairs = _pairs(parent, child, of_parent, of_child)
+        if not any(pairs.items() <= other.pairs.items() for other in found):
+            found.append(Alignment(pairs=pairs, parent_module=of_parent, child_module=of_child))
+    return found
+
+
+def _pairs(parent: Mapping[str, Shape], child: Mapping[str, Shape], of_parent: str, of_child: str) -> dict[str, str]:
     pairs = {}
     for path, shape in child.items():
         if not of_child or is_under(path, (of_child,)):
             other = _join(of_parent, path[len(of_child) :].lstrip("/"))
             if parent.get(other) == shape:
                 pairs[path] = other
-    return Alignment(pairs=pairs, parent_module=of_parent, child_module=of_child)
+    return pairs
 
 
 def _splits(path: str) -> Iterator[tuple[str, str]]:

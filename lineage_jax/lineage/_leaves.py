@@ -31,7 +31,7 @@ NO_WEIGHTS = re.compile(
     r"""
     (running|moving|pixel|image|input|data)_(mean|var|variance|std) | num_batches_tracked | (image_)?(mean|std)
     | (input_|label_|image_)?queue(_\w+)? | memory_bank(_\w+)?
-    | (spline_)?grids? | mesh_?grid | anchors? | anchor_\w+ | (all_)?priors?
+    | mesh_?grid | anchors? | anchor_\w+ | (all_)?priors?
     | (relative_)?(position|token_type)_(ids?|index) | rel(ative)?_pos_(index|idx) | relative_coords_table
     | inv_freqs? | freqs(_cis)? | (cos|sin)_cached? | rope_cache | (attn_|attention_|causal_|weight_)?mask
     | total_(ops|params) | step | count | counter | n_averaged | cluster_size | usage
@@ -51,6 +51,9 @@ NAMED_KERNEL = re.compile(r"w|.*(kernel|weight|embedding).*")
 
 NORMALISATION = re.compile(r"\w*norm\w*|(ln|bn|gn|rms)(_?\w*\d)?")
 """Modules whose stacked `weight` is a scale."""
+
+KNOTS = re.compile(r"(\w+_)?(grids?|knots)")
+"""Names of the knots of splines, which ascend; a grid of features is learned."""
 
 Weights = dict[str, np.ndarray]
 
@@ -75,7 +78,8 @@ def weights_of(network: Params, held: tuple[str, ...] = linearize.HELD) -> Weigh
         if not jnp.issubdtype(jnp.result_type(leaf), jnp.inexact):
             continue
         array = np.asarray(leaf)
-        if NAMED_KERNEL.fullmatch(steps[-1]) or not is_table(array):
+        knots = KNOTS.fullmatch(steps[-1].lower()) is not None and _ascends(array)
+        if NAMED_KERNEL.fullmatch(steps[-1]) or not (knots or is_table(array)):
             place, laid_out = _laid_out(steps, array)
             weights[place] = laid_out
     return weights
@@ -149,6 +153,10 @@ def _even(array: np.ndarray) -> bool:
 def _evenly_spaced(rows: np.ndarray, rounding: float) -> bool:
     steps = np.diff(rows.astype(np.float64), axis=0)
     return bool((steps[0] != 0).any() and np.abs(steps - steps[0]).max() <= rounding * np.abs(rows).max())
+
+
+def _ascends(array: np.ndarray) -> bool:
+    return array.ndim > 0 and array.shape[-1] > 1 and bool((np.diff(array, axis=-1) > 0).all())
 
 
 def _zero_or_one(array: np.ndarray) -> bool:

@@ -25,8 +25,10 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from lineage_jax import linearize
-from lineage_jax.lineage._alignment import align
-from lineage_jax.lineage._leaves import Weights, kernels_among, weights_of
+from lineage_jax.lineage._centred import cosine, ratio
+from lineage_jax.lineage._correspondence import CENTRED, correspond, decisive_among
+from lineage_jax.lineage._finite import check_finite
+from lineage_jax.lineage._leaves import Weights, weights_of
 from lineage_jax.typing import Params
 
 if TYPE_CHECKING:
@@ -43,11 +45,8 @@ LEAST_COMPARED = 0.1
 WEIGHT_SCORES = ("centred_kernel_cosine", "kernel_cosine", "weight_cosine", "weight_distance")
 """What `overlap` scores, the score that decides first."""
 
-SHARES = ("compared", "tensors", "parameters", "identical", "parent_module", "child_module")
+SHARES = ("compared", "tensors", "parameters", "identical", "turned", "parent_module", "child_module")
 """What `overlap` says of how much is shared."""
-
-NO_SPREAD = 1e-20
-"""Share of a kernel's squares below which what is left of it without its mean is the rounding of float64."""
 
 
 def overlap(
@@ -55,8 +54,9 @@ def overlap(
 ) -> "xarray.Dataset":
     r"""Compares a child's weights with those of candidates that may share only a part of them.
 
-    Weights correspond where path and shape are equal, up to the modules that `align` finds; sums are float64, on the
-    host. What is no weight takes no part: batch statistics, buffers, an optimiser's state.
+    Weights correspond where path and shape are equal, up to the modules that `align` finds; of several that share
+    equally much those are taken whose kernels are most alike. Sums are float64, on the host. What is no weight takes
+    no part: batch statistics, buffers, an optimiser's state.
 
     Args:
         parents: candidate parents, `{name: variables}`, of any architectures.
@@ -69,11 +69,12 @@ def overlap(
         child's weights that speak in the first of these and were compared: those of its kernels of several outputs,
         or all where it has no kernel; `tensors` and `parameters` that are shared; `identical`, how many of these
         tensors are equal bit for bit, apart from constant ones (zeros and ones are how strangers begin, too);
-        `parent_module` and `child_module` that correspond. Its attributes `tensors` and `parameters` are how many the
-        child has.
+        `turned`, how many kernels were brought to the child's layout (transposed, flipped), which is done only where
+        it makes them nearly equal; `parent_module` and `child_module` that correspond. Its attributes `tensors` and
+        `parameters` are how many the child has.
 
     Raises:
-        ValueError: If there is no parent, or the child has no weights.
+        ValueError: If there is no parent, the child has no weights, or a weight is NaN or infinite.
 
     Examples:
         >>> child = {"fc": {"kernel": np.eye(2), "bias": np.ones(2)}}
@@ -90,7 +91,12 @@ def overlap(
     leaves = weights_of(child, held)
     if not leaves:
         raise ValueError("expected a child with weights, got one without: nothing can be compared")
-    rows = [_compare(weights_of(parent, held), leaves) for parent in parents.values()]
+    check_finite(leaves, "the child")
+    rows = []
+    for name, parent in parents.items():
+        theirs = weights_of(parent, held)
+        check_finite(theirs, f"parent '{name}'")
+        rows.append(_compare(theirs, leaves))
     return xarray.Dataset(
         {name: ("parent", [row[name] for row in rows]) for name in (*WEIGHT_SCORES, *SHARES)},
         coords={"parent": list(parents)},
@@ -99,65 +105,28 @@ def overlap(
 
 
 def _compare(parent: Weights, child: Weights) -> Row:
-    found = align(*({path: leaf.shape for path, leaf in network.items()} for network in (parent, child)))
-    sums = {path: _leaf_sums(parent.get(found.pairs.get(path, "")), leaf) for path, leaf in child.items()}
-    decisive = kernels_among(child) or frozenset(child)
-    total = np.sum(list(sums.values()), axis=0)
+    found = correspond(parent, child)
+    sums, decisive = found.sums, decisive_among(child)
+    squared, *total = np.sum(list(sums.values()), axis=0)[: CENTRED.start]
     kernels = np.sum([sums[path] for path in decisive], axis=0)
-    speaking = {path for path in decisive if sums[path][CENTRED_CHILD] > 0}
+    speaking = {path for path in decisive if sums[path][-1] > 0}
 
     def size_of(paths: Collection[str]) -> int:
         return sum(child[path].size for path in paths)
 
     return {
-        "centred_kernel_cosine": _cosine(kernels[CENTRED_PRODUCT:]),
-        "kernel_cosine": _cosine(kernels[PRODUCT:CENTRED_PRODUCT]),
-        "weight_cosine": _cosine(total[PRODUCT:CENTRED_PRODUCT]),
-        "weight_distance": 0.0 - _ratio(np.sqrt(total[SQUARED]), np.sqrt(total[OF_CHILD])),
-        "compared": _ratio(size_of(speaking & found.pairs.keys()), size_of(speaking)),
-        "tensors": len(found.pairs),
-        "parameters": size_of(found.pairs),
-        "identical": sum(sums[path][SQUARED] == 0 and _varies(child[path]) for path in found.pairs),
+        "centred_kernel_cosine": cosine(kernels[CENTRED]),
+        "kernel_cosine": cosine(kernels[1 : CENTRED.start]),
+        "weight_cosine": cosine(np.array(total)),
+        "weight_distance": 0.0 - ratio(np.sqrt(squared), np.sqrt(total[-1])),
+        "compared": ratio(size_of(speaking & found.leaves.keys()), size_of(speaking)),
+        "tensors": len(found.leaves),
+        "parameters": size_of(found.leaves),
+        "identical": sum(sums[path][0] == 0 and _varies(child[path]) for path in found.leaves),
+        "turned": len(found.turned),
         "parent_module": found.parent_module,
         "child_module": found.child_module,
     }
-
-
-SQUARED, PRODUCT, OF_PARENT, OF_CHILD, CENTRED_PRODUCT, CENTRED_PARENT, CENTRED_CHILD = range(7)
-
-
-def _leaf_sums(parent: np.ndarray | None, child: np.ndarray) -> np.ndarray:
-    """Sums over a leaf of (c - p)^2, c p, p^2 and c^2, the last three once more without the mean over output units.
-
-    A parent without the leaf counts as zeros. Means are taken off in place.
-    """
-    wide = child.astype(np.float64)
-    other = np.zeros_like(wide)  # laid out as the child's, whatever the parent's: neither is copied once more
-    if parent is not None:
-        other[...] = parent
-    step = (wide - other).ravel("K")
-    plain = _products(other, wide)
-    for each in (wide, other):
-        each -= each.mean(axis=-1, keepdims=True) if each.ndim else each
-    centred = _products(other, wide)
-    for index in (1, 2):
-        if centred[index] <= NO_SPREAD * plain[index]:
-            centred[[0, index]] = 0
-    return np.concatenate([[step @ step], plain, centred])
-
-
-def _products(parent: np.ndarray, child: np.ndarray) -> np.ndarray:
-    p, c = parent.ravel("K"), child.ravel("K")
-    return np.array([c @ p, p @ p, c @ c])
-
-
-def _cosine(sums: np.ndarray) -> float:
-    product, of_parent, of_child = sums
-    return _ratio(product, np.sqrt(of_parent * of_child))
-
-
-def _ratio(value: float | int, norm: float | int) -> float:
-    return float(value / norm) if norm > 0 else 0.0
 
 
 def _varies(leaf: np.ndarray) -> bool:

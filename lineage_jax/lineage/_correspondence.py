@@ -1,0 +1,75 @@
+"""Which weights of a parent stand against those of a child, each in the child's layout."""
+
+import dataclasses
+
+import numpy as np
+
+from lineage_jax.lineage._alignment import Alignment, Shape, alignments
+from lineage_jax.lineage._centred import cosine, leaf_sums
+from lineage_jax.lineage._layout import laid_out_as
+from lineage_jax.lineage._leaves import Weights, kernels_among
+
+CENTRED = slice(4, 7)
+"""Where the product and the squares without means stand among the sums of `leaf_sums`."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Correspondence:
+    """What a parent has of a child's weights.
+
+    Attributes:
+        leaves: by path in the child the parent's array, of the shape and in the layout of the child's.
+        turned: paths of kernels that were brought to the child's layout.
+        sums: by path in the child the sums of `leaf_sums`, for all of the child's leaves.
+        parent_module: the module of the parent that is compared, "" for all of it.
+        child_module: the module of the child that it corresponds to.
+    """
+
+    leaves: Weights
+    turned: frozenset[str]
+    sums: dict[str, np.ndarray]
+    parent_module: str
+    child_module: str
+
+
+def correspond(parent: Weights, child: Weights) -> Correspondence:
+    """Lines a parent's weights up with a child's.
+
+    Where several pairs of modules share (nearly) equally much, names do not tell which is meant (student and teacher,
+    online and target, copies of a moving average): the pair of the highest centred kernel cosine is taken, the
+    outermost of equals. The others cost a pass each.
+    """
+    found = alignments(*(_shapes(network) for network in (parent, child)))
+    decisive = decisive_among(child)
+    lined_up = [_line_up(each, parent, child) for each in found]
+    return max(lined_up, key=lambda each: cosine(np.sum([each.sums[path] for path in decisive], axis=0)[CENTRED]))
+
+
+def decisive_among(child: Weights) -> frozenset[str]:
+    """Returns the paths of the leaves whose cosine decides: kernels, or all leaves where there is none."""
+    return kernels_among(child) or frozenset(child)
+
+
+def _shapes(weights: Weights) -> dict[str, Shape]:
+    """Returns shapes, those of kernels whatever the order of their axes."""
+    kernels = kernels_among(weights)
+    return {path: tuple(sorted(leaf.shape)) if path in kernels else leaf.shape for path, leaf in weights.items()}
+
+
+def _line_up(found: Alignment, parent: Weights, child: Weights) -> Correspondence:
+    kernels = kernels_among(child)
+    leaves, turned = {}, set()
+    for path, other in found.pairs.items():
+        theirs = laid_out_as(child[path], parent[other]) if path in kernels else parent[other]
+        if theirs is None or theirs.shape != child[path].shape:
+            continue
+        leaves[path] = theirs
+        if theirs is not parent[other]:
+            turned.add(path)
+    return Correspondence(
+        leaves=leaves,
+        turned=frozenset(turned),
+        sums={path: leaf_sums(leaves.get(path), leaf) for path, leaf in child.items()},
+        parent_module=found.parent_module if leaves else "",
+        child_module=found.child_module if leaves else "",
+    )
