@@ -25,6 +25,8 @@ LONGEST_JSON = 1 << 27
 """Bytes of the header of a safetensors file at most, as its package has it too."""
 PIECES = re.compile(r"\.(distcp|data-\d{5}-of-\d{5})$")
 """How files end that are a piece of something, whatever they start with."""
+ONNX_START = 0x08
+"""The first byte of a model: its field 1, a number."""
 ONNX_VERSIONS = range(1, 32)
 ONNX_FIELDS = {1, 2, 3, 4, 5, 6, 7, 8, 14, 20, 25, 26}
 MOST_FIELDS = 1 << 16
@@ -60,7 +62,7 @@ def open_file(data: mmap, budget: Budget, path: Path) -> tuple[str, Archive]:
         return "hdf5", open_hdf5(data, budget)
     if _is_msgpack(data):
         return "msgpack", open_msgpack(data, budget)
-    if path.suffix == ".onnx" or _message(data) == "onnx":
+    if (path.suffix == ".onnx" and data[0] == ONNX_START) or _message(data) == "onnx":
         return "onnx", open_onnx(data, budget, path)
     raise UnreadableFile(_unknown(data, path))
 
@@ -82,13 +84,15 @@ def _open_archive(data: mmap, budget: Budget) -> tuple[str, Archive]:
 
 
 def _is_msgpack(data: mmap) -> bool:
-    """Says whether a file starts as a dictionary of MessagePack with text as its first key."""
-    lengths = {0xDE: 2, 0xDF: 4}
-    first = data[0]
-    if not (0x81 <= first <= 0x8F or first in lengths) or len(data) < 4:
-        return False
-    key = data[1 + lengths.get(first, 0) :][:1] if len(data) < 64 else data[1 + lengths.get(first, 0) : 64][:1]
-    return bool(key) and (0xA0 <= key[0] < 0xC0 or key[0] == 0xD9)
+    """Says whether a file starts as a dictionary of MessagePack whose first key is a word."""
+    skipped = {0xDE: 3, 0xDF: 5}.get(data[0], 1)
+    code = data[skipped : skipped + 1] if 0x81 <= data[0] <= 0x8F or skipped > 1 else b""
+    if code == b"\xd9":
+        start, size = skipped + 2, data[skipped + 1 : skipped + 2][0] if len(data) > skipped + 1 else 0
+    else:
+        start, size = skipped + 1, code[0] & 0x1F if code and 0xA0 <= code[0] < 0xC0 else 0
+    word = data[start : start + size].decode("latin-1")
+    return bool(word) and word.isascii() and word.isprintable()
 
 
 def _message(data: mmap) -> str | None:

@@ -56,7 +56,7 @@ FOLDERS: tuple[tuple[Callable[[set[str]], bool], str], ...] = (
     ),
     (
         lambda names: any(name.endswith(".distcp") for name in names),
-        "a distributed PyTorch checkpoint: run python -m torch.distributed.checkpoint.format_utils dcp_to_torch",
+        "a distributed PyTorch checkpoint: python -m torch.distributed.checkpoint.format_utils dcp_to_torch . F.pth",
     ),
     (
         lambda names: "saved_model.pb" in names,

@@ -20,6 +20,8 @@ STARTS: tuple[tuple[bytes, str, str], ...] = (
     (b"\x28\xb5\x2f\xfd", "a file packed by Zstandard", "unpack it with unzstd"),
     (b"\x04\x22\x4d\x18", "a file packed by LZ4", "unpack it with unlz4"),
     (b"\x78\x9c", "a file packed by zlib, as joblib packs", f"load it with joblib and {NUMPY_SAVE}"),
+    (b"\x78\x5e", "a file packed by zlib, as joblib packs", f"load it with joblib and {NUMPY_SAVE}"),
+    (b"\x78\x01", "a file packed by zlib, as joblib packs", f"load it with joblib and {NUMPY_SAVE}"),
     (b"\x78\xda", "a file packed by zlib, as joblib packs", f"load it with joblib and {NUMPY_SAVE}"),
     (b"version https://git-lfs", "a pointer of Git LFS", "fetch the file that it points to with git lfs pull"),
     (b"GGUF", "a GGUF file of llama.cpp", "its weights are quantised in blocks: take the original safetensors"),

@@ -63,7 +63,10 @@ def open_hdf5(data: mmap | np.ndarray, budget: Budget) -> Archive:
         MemoryError,
         NotImplementedError,
     ) as error:
-        raise damaged("an HDF5 file", str(error) or type(error).__name__) from error
+        said = str(error) or type(error).__name__
+        if "truncated" in said or "eof" in said or "addr overflow" in said:
+            raise damaged("an HDF5 file", said) from error
+        raise UnreadableFile(f"expected an HDF5 file that h5py reads, got an error: {shown(said)}") from error
     layout = "flax" if any(_is_keras(name) for name in values) else None
     return Archive(value=_without_numbers(values), contents=_nothing, texts=texts, is_tree=True, layout=layout)
 

@@ -7,8 +7,8 @@ table of rebuilding functions that the caller passes in (an allow-list). It is w
 that are there, every opcode is paid out of a budget, keys are atoms (a tuple of tuples can take 2^n steps to hash), and
 integers are short. Values nest by reference, never by recursion, so that depth costs no stack.
 
-Read are the binary opcodes of protocols 2 to 5, which is what `torch.save` writes. The text opcodes of protocol 0,
-the extension registry and out-of-band buffers are refused. Long runs of bytes, such as the elements of an array, stay
+Read are the binary opcodes of protocols 2 to 5, which is what `torch.save` writes. Other opcodes of protocol 0, the
+extension registry and out-of-band buffers are refused. Long runs of bytes, such as the elements of an array, stay
 in the file.
 
 References:
@@ -36,6 +36,8 @@ LARGEST_KEY = 1 << 60
 """Integers up to here are their own hash."""
 LONGEST_KEY = 16
 """Elements of a tuple that serves as a key at most."""
+LONGEST_DECIMAL = 20
+"""Figures of an integer at most that is written in these."""
 LONG_RUN = 4096
 """Bytes above which a string of bytes is not copied out of the file."""
 
@@ -311,9 +313,16 @@ def as_key(value: Any) -> Any:
     """
     elements = value if isinstance(value, tuple) and len(value) <= LONGEST_KEY else (value,)
     if any(isinstance(element, list | dict | set | tuple) for element in elements):
-        raise damaged("an atom as a key", value)
+        raise UnreadableFile(f"expected an atom as a key, got {shown(value)}: save the state_dict alone")
     secret = not isinstance(value, tuple) and not (isinstance(value, int) and abs(value) > LARGEST_KEY)
     return value if secret else shown(value)
+
+
+def _decimal(line: str) -> int:
+    """Reads an integer that Python 2 wrote in figures, because it took more than four bytes."""
+    if len(line) > LONGEST_DECIMAL or not line.removeprefix("-").isdecimal():
+        raise damaged("an integer in figures", line)
+    return int(line)
 
 
 def _text(data: bytes) -> str:
@@ -333,7 +342,9 @@ def _text_or_bytes(data: bytes) -> str | bytes:
 
 def _integer(data: bytes) -> int:
     if len(data) > LONGEST_INTEGER:
-        raise damaged(f"integers of at most {LONGEST_INTEGER} bytes", f"one of {len(data)}")
+        raise UnreadableFile(
+            f"expected integers of at most {LONGEST_INTEGER} bytes, got one of {len(data)}: leave it out"
+        )
     return int.from_bytes(data, "little", signed=True)
 
 
@@ -359,7 +370,10 @@ _RUNS: dict[bytes, tuple[int, Callable[[bytes], Any]]] = {
 
 _BUFFERS = "buffers kept apart: pickle it without buffer_callback"
 _REGISTRY = "names of a registry (copyreg): save plain arrays"
+_TEXTS = "opcodes of protocol 0: load it where it was made and save it again with protocol=2"
 REFUSED = {
+    **dict.fromkeys((pickle.FLOAT, pickle.LONG, pickle.STRING, pickle.UNICODE, pickle.GET, pickle.PUT), _TEXTS),
+    **dict.fromkeys((pickle.LIST, pickle.DICT, pickle.INST, pickle.PERSID), _TEXTS),
     pickle.NEXT_BUFFER: _BUFFERS,
     pickle.READONLY_BUFFER: _BUFFERS,
     pickle.EXT1: _REGISTRY,
@@ -393,6 +407,7 @@ _ACTIONS: dict[bytes, Callable[[Machine], Any]] = {
     pickle.MEMOIZE: lambda machine: machine._remember(len(machine._memo)),
     pickle.BINGET: lambda machine: machine._recall(machine.take(1)[0]),
     pickle.LONG_BINGET: lambda machine: machine._recall(int.from_bytes(machine.take(4), "little")),
+    pickle.INT: lambda machine: machine._push(_decimal(machine._line())),
     pickle.GLOBAL: lambda machine: machine._global(machine._line(), machine._line()),
     pickle.STACK_GLOBAL: Machine._global_from_stack,
     pickle.REDUCE: Machine._reduce,

@@ -25,6 +25,7 @@ ENTRY_COST = 512
 DEEPEST = 64
 ARRAY, COMPLEX, SCALAR = 1, 2, 3
 """Flax's extension types."""
+ANOTHER = "another program's MessagePack, save its arrays by name with numpy.savez"
 CHUNKED = "__msgpack_chunked_array__"
 MOST_AXES = 64
 
@@ -98,7 +99,7 @@ class _Reader:
         for _ in range(self.counted(count, depth)):
             key = self.value(depth + 1)
             if not isinstance(key, str | int):
-                raise damaged("names as keys", key)
+                raise UnreadableFile(f"expected a tree of Flax with names as keys, got {shown(key)}: {ANOTHER}")
             found[str(key)] = self.value(depth + 1)
         return self.whole(found) if found.get(CHUNKED) is True else found
 
@@ -154,7 +155,7 @@ def _tensor(value: Any) -> Tensor:
             if math.prod(shape) * dtype.itemsize != size:
                 raise damaged(f"{math.prod(shape) * dtype.itemsize} bytes of an array", f"{size}")
             return _window(f"{start}:{start + size}", dtype, tuple(shape))
-    raise damaged("shape, format and elements of an array", value)
+    raise UnreadableFile(f"expected shape, format and elements as Flax packs an array, got {shown(value)}: {ANOTHER}")
 
 
 def _is_shape(lengths: Any) -> bool:

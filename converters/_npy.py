@@ -93,9 +93,14 @@ def read_array(content: np.ndarray, budget: Budget) -> tuple[Tensor, int]:
     size = int.from_bytes(start[8 : 8 + width], "little")
     budget.spend(8 * min(size, LONGEST_HEADER))
     words = content[8 + width : 8 + width + min(size, LONGEST_HEADER)].tobytes().decode("latin-1")
+    if 8 + width + size > content.size:
+        raise damaged(f"a header of {size} bytes", f"{content.size - 8 - width}")
     match = HEADER.fullmatch(words)
     if match is None:
-        raise damaged("a header with descr, fortran_order and shape", words[:80])
+        raise UnreadableFile(
+            f"expected a header with descr, fortran_order and shape as numpy writes it, got {shown(words)}: load the "
+            "arrays and save them again with numpy.savez"
+        )
     shape = tuple(int(length) for length in re.findall(r"\d+", match["shape"]))
     if len(shape) > MOST_AXES:
         raise damaged(f"at most {MOST_AXES} axes", f"{len(shape)}")

@@ -53,7 +53,8 @@ def _tensor_of_dtype(arguments: tuple, budget: Budget) -> Tensor:
     match arguments[6:]:
         case (Placeholder(name=name), *metadata) if name.removeprefix("torch.") in DTYPES:
             return _window(arguments, metadata=tuple(metadata), dtype=DTYPES[name.removeprefix("torch.")])
-    raise UnreadableFile(f"expected a number format among {', '.join(DTYPES)}, got {shown(arguments[6:7])}: convert it")
+    found = arguments[6].name if arguments[6:] and isinstance(arguments[6], Placeholder) else shown(arguments[6:7])
+    raise UnreadableFile(f"expected numbers that numpy has, got {found}: convert the tensors to float32")
 
 
 def _quantized_tensor(arguments: tuple, budget: Budget) -> Tensor:
@@ -120,6 +121,8 @@ _TENSORS: dict[str, Rebuild] = {
     "torch._utils._rebuild_parameter": _first,
     "torch._utils._rebuild_parameter_with_state": _first,
     "torch._utils._rebuild_device_tensor_from_cpu_tensor": _first,
+    "torch._utils._rebuild_device_tensor_from_numpy": _first,
+    "torch._utils._rebuild_xla_tensor": _first,
     "torch.nn.parameter.Parameter": _first,  # how parameters and variables were written before PyTorch 0.4
     "torch.autograd.variable.Variable": _first,
 }

@@ -336,7 +336,7 @@ def test_the_network_of_a_folder_is_found_beside_other_files(tmp_path):
     [
         (["adapter_model.safetensors", "adapter_config.json"], "LoRA adapters without their network: merge them"),
         (["zero_to_fp32.py", "latest"], "a DeepSpeed ZeRO checkpoint, in pieces: run python zero_to_fp32.py"),
-        ([".metadata", "__0_0.distcp"], "a distributed PyTorch checkpoint: run python -m torch.distributed.checkpoint"),
+        ([".metadata", "__0_0.distcp"], "a distributed PyTorch checkpoint: python -m torch.distributed.checkpoint"),
         (["saved_model.pb"], "a SavedModel of TensorFlow"),
         (["checkpoint", "m.index", "m.data-00000-of-00001"], "a TensorFlow checkpoint"),
         (["_METADATA", "d"], "a checkpoint of orbax"),

@@ -57,6 +57,10 @@ def test_bytes_of_protocol_2_are_decoded_from_latin_1():
         run(dumps(Call(Name("_codecs", "encode"), "€", "latin1")))
 
 
+def test_integers_in_figures_are_those_of_python_2():
+    assert run(b"\x80\x02I-12345678901\n.") == -12345678901
+
+
 def test_long_bytes_stay_in_the_file():
     data = pickle.dumps(b"x" * 5000, 4)
     assert run(data, limit=1 << 12).view().tobytes() == b"x" * 5000
@@ -143,7 +147,9 @@ def test_names_that_were_not_rebuilt_are_listed_once():
         (b"K\1)R.", "expected a global and its arguments"),
         (b"ca\nb\nK\1R.", "expected a global and its arguments"),
         (b"K\1K\2\x93.", "expected a module and a name"),
-        (b"I1\n.", "expected a pickle of protocol 2 to 5, got opcode b'I' at byte 0"),
+        (b"F1\n.", "got one with opcodes of protocol 0: load it where it was made"),
+        (b"\xfe.", r"expected a pickle of protocol 2 to 5, got opcode b'.xfe' at byte 0"),
+        (b"I1x\n.", "expected an integer in figures"),
         (b"\x82\1.", "got one with names of a registry"),
         (b"\x97.", "got one with buffers kept apart: pickle it without buffer_callback"),
     ],
