@@ -1,4 +1,4 @@
-"""How much fits: the working memory of a function, read off its jaxpr, and the block sizes that follow."""
+"""How much fits: the working memory of a function, read off its jaxpr, and the sizes of the pieces that follow."""
 
 import dataclasses
 import math
@@ -6,6 +6,9 @@ from collections.abc import Callable
 
 import jax
 from jax.extend import core
+
+FEWEST_ROWS = 32
+"""Pieces of fewer probes would take more time than memory is worth."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -41,6 +44,80 @@ def cut(children: int, *, held_bytes: int, working_bytes: int, memory: int) -> C
     per_block = math.ceil(children / blocks)
     chunk = math.ceil(per_block / math.ceil(per_block / chunk))
     return Cut(block=chunk * math.ceil(per_block / chunk), chunk=chunk)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Pieces:
+    """How a scoring is cut up.
+
+    Attributes:
+        parents: networks that are held at a time.
+        children: as in `Cut`.
+        rows: probes that are shown at a time.
+        needed: bytes that this takes, by estimate, with one child at a time.
+    """
+
+    parents: int
+    children: Cut
+    rows: int
+    needed: int
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Sizes:
+    """Bytes that a scoring takes, by estimate.
+
+    Attributes:
+        network: of one network; a child counts twice, as it is read and as it stands among others.
+        held: of what is held of one child, by the number of probes.
+        working: of the temporaries of one pair, by the number of probes.
+    """
+
+    network: int
+    held: Callable[[int], int]
+    working: Callable[[int], int]
+
+
+def pieces(sizes: Sizes, *, parents: int, children: int, probes: int, can_cut: bool, memory: int) -> Pieces:
+    """Cuts parents, children and, where one pair does not fit and they may be cut, probes.
+
+    All parents are held where they take a quarter of the memory at most; `cut` divides the rest between children.
+
+    Examples:
+        >>> linear = Sizes(network=10, held=lambda rows: rows, working=lambda rows: 2 * rows)
+        >>> pieces(linear, parents=3, children=5, probes=100, can_cut=True, memory=200)
+        Pieces(parents=3, children=Cut(block=2, chunk=1), rows=25, needed=125)
+        >>> pieces(linear, parents=9, children=5, probes=100, can_cut=False, memory=200)
+        Pieces(parents=5, children=Cut(block=1, chunk=1), rows=100, needed=370)
+    """
+    together = min(parents, max(1, memory // 4 // max(1, sizes.network)))
+    left = max(1, memory - together * sizes.network)
+    rows = _rows(sizes, left, probes) if can_cut else probes
+    held, working = 2 * sizes.network + sizes.held(rows), sizes.working(rows)
+    return Pieces(
+        parents=together,
+        children=cut(children, held_bytes=held, working_bytes=working, memory=left),
+        rows=rows,
+        needed=together * sizes.network + held + working,
+    )
+
+
+def _rows(sizes: Sizes, memory: int, probes: int) -> int:
+    """Returns how many probes fit, in pieces of equal size; no fewer than take what a network's own temporaries do."""
+    if probes == 1 or _fits(sizes, probes, memory):
+        return probes
+    most = probes
+    of_networks = 2 * sizes.network
+    for take, room in ((sizes.held, memory * 3 // 4 - of_networks), (sizes.working, memory // 4)):
+        one, all_of_them = take(1), take(probes)
+        each = max(1, (all_of_them - one) // (probes - 1))
+        fixed = max(0, one - each)
+        most = min(most, max((room - fixed) // each, fixed // each, FEWEST_ROWS))
+    return math.ceil(probes / math.ceil(probes / max(1, most)))
+
+
+def _fits(sizes: Sizes, rows: int, memory: int) -> bool:
+    return sizes.working(rows) <= memory // 4 and 2 * sizes.network + sizes.held(rows) <= memory * 3 // 4
 
 
 def working_bytes(function: Callable, *arguments: object) -> int:

@@ -1,6 +1,5 @@
-"""The two compiled programs: each child seen once, and every pair scored along the parent's tangents."""
+"""The two programs: each child seen once, and every pair scored along the parent's tangents."""
 
-import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -10,12 +9,10 @@ from jaxtyping import Array, Float
 
 from lineage_jax import linearize
 from lineage_jax.lineage._sides import ParentSide, parent_side, prepared
-from lineage_jax.typing import FeatureFn, Inputs, Measure, Params
+from lineage_jax.linearize import by_layer
+from lineage_jax.typing import FeatureFn, Features, Inputs, Measure, Params
 
 Layers = dict[str, Float[Array, "n d"]]
-
-OUTPUT = "output"
-"""The layer name of a plain function that returns one array."""
 
 
 class Seen(NamedTuple):
@@ -33,7 +30,7 @@ class Seen(NamedTuple):
 
 
 class Scoring(NamedTuple):
-    """The static part of scoring; equal settings find the same compiled program."""
+    """The static part of scoring; the same settings find the same compiled programs (`_programs`)."""
 
     feature_fn: FeatureFn
     measures: tuple[Measure, ...]
@@ -46,20 +43,18 @@ def see(scoring: Scoring, child: Params, probes: Inputs) -> Seen:
     feature_fn, stem = scoring.feature_fn, None
     if isinstance(feature_fn, linearize.Stemmed):
         stem = feature_fn.stem(child, probes)
-        features = by_layer(feature_fn.rest(child, probes, stem))
+        features = matrices(feature_fn.rest(child, probes, stem))
     else:
-        features = by_layer(feature_fn(child, probes))
+        features = matrices(feature_fn(child, probes))
     ready = {layer: tuple(prepared(m, x) for m in scoring.measures) for layer, x in features.items()}
     return Seen(features, ready, stem)
 
 
-@functools.partial(jax.jit, static_argnames=("scoring",))
 def see_all(children: Params, probes: Inputs, *, scoring: Scoring) -> Seen:
     """Runs every child's forward pass, one at a time: a `vmap` would turn convolutions into slow grouped ones."""
     return jax.lax.map(lambda child: see(scoring, child, probes), children)
 
 
-@functools.partial(jax.jit, static_argnames=("scoring", "chunk"))
 def score_pairs(
     parents: Params,
     children: Params,
@@ -98,7 +93,8 @@ def scorer(
         tangents = by_layer(push(child, seen))
 
         def score_layer(layer: str) -> Array:
-            pairs = zip(sides[layer], seen.prepared[layer], strict=True)
+            ready = [seen.features[layer] if target is None else target for target in seen.prepared[layer]]
+            pairs = zip(sides[layer], ready, strict=True)
             return jnp.stack([_all_forms(scoring, side, tangents[layer], target, alphas) for side, target in pairs])
 
         return jnp.stack([score_layer(layer) for layer in sorted(sides)])
@@ -106,10 +102,9 @@ def scorer(
     return score_child
 
 
-def by_layer(features: object) -> Layers:
+def matrices(features: Features) -> Layers:
     """Brings features to `{layer: [n, d]}`."""
-    named = features if isinstance(features, dict) else {OUTPUT: features}
-    return linearize.as_matrices(named)
+    return by_layer(linearize.as_matrices(features))
 
 
 def _all_forms(

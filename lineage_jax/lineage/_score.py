@@ -1,16 +1,23 @@
 """The scores of all pairs, labelled."""
 
-from collections.abc import Callable, Mapping
+import contextlib
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Float
 
 from lineage_jax import linearize
-from lineage_jax.lineage._passes import Scoring, Seen, score_pairs, see_all
-from lineage_jax.lineage._plan import plan
-from lineage_jax.lineage._shared import Population, Shared, find_shared, names_of, stack_block
+from lineage_jax.lineage._pairs import run_of, score_all
+from lineage_jax.lineage._passes import Scoring
+from lineage_jax.lineage._plan import Plan, plan
+from lineage_jax.lineage._population import Population, check_wrapped, names_of, population_of
+from lineage_jax.lineage._programs import remembered
+from lineage_jax.lineage._reading import Reading, UnknownKindError, first_look, full_look
+from lineage_jax.lineage._shared import differences, distinct_kinds, shared_by
 from lineage_jax.typing import FeatureFn, Inputs, Measure
 
 if TYPE_CHECKING:
@@ -19,8 +26,7 @@ if TYPE_CHECKING:
 FORMS = ("direct", "taylor", "exact")
 """S(F_p, F_c), its first-order expansion along the tangent, and S(F_p + alpha J D, F_c)."""
 
-DEFAULT_MEMORY = 256 * 2**20
-"""Bytes of working memory beyond the networks themselves."""
+Strengths = Sequence[float | int] | Float[np.ndarray, " k"] | Float[Array, " k"]
 
 
 def score(
@@ -30,20 +36,42 @@ def score(
     probes: Inputs,
     *,
     measures: Mapping[str, Measure],
-    alphas: tuple[float, ...] = (0.0, 0.1, 1.0),
-    forms: tuple[str, ...] = ("direct", "taylor"),
+    alphas: Strengths = (0.0, 0.1, 1.0),
+    forms: Sequence[str] = FORMS,
     held: tuple[str, ...] = linearize.HELD,
-    memory: int = DEFAULT_MEMORY,
+    memory: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> "xarray.DataArray":
     r"""Scores every candidate parent against every child.
 
     Each child's own features are computed once. Each parent is linearised once per block of children; one linear pass
     per pair then serves every layer, measure and alpha. The first layer is shared between all pairs where it can be
-    (`linearize.split_stem`). Parameters that differ in path or shape between the networks (a new head) take no part.
+    (`linearize.split_stem`).
+
+    **Forms.** The exact form, $S(F_p + \alpha J D, F_c)$, is among the defaults because the Taylor form turns the
+    order of near candidates round where a measure is smooth at its maximum (CKA, cosine, distance correlation). Let a
+    candidate differ from the child by a small $e = F_c - F_p$. Then $S = 1 - q(e)$ with a quadratic $q$, and a near
+    candidate's tangent is nearly $e$. The exact form is $1 - q((1 - \alpha) e) = 1 - (1 - \alpha)^2 q(e)$: the nearest
+    candidate is best at every $\alpha$ but 1, where all are equal. The slope of $S$ along $e$ is $2 q(e)$, so that the
+    Taylor form is $1 - q(e) + 2 \alpha q(e) = 1 + (2 \alpha - 1) q(e)$: above $\alpha = 1/2$ the farthest of the near
+    candidates wins. Read the Taylor form of such measures below 1/2.
+
+    **What takes part.** Only parameters of equal path and shape in all networks do. Others (a new head, low-rank
+    adapters beside the weights) are held and listed in the result's `not_shared`; a layer that depends on one is
+    refused. Floating-point leaves of several precisions are compared in the one that holds all of them. Complex
+    leaves take part; integers that a layer depends on must be equal in all networks, or held. None of this depends on
+    the order of the networks.
+
+    **Memory.** Parents, a block of children with their features, and the temporaries of a pair share the budget. A
+    `dict` is looked through first; any other mapping may load a network when it is asked for one. Of such a mapping
+    each child is read once, and each parent once where all of them take a quarter of the memory, once for each block
+    of children else. If a later network is of another kind than those before it, all are looked at once more, and
+    scoring starts again. Where one pair does not fit and all measures are means over the examples
+    (`similarity.mean_over_examples`), the networks are shown the probes piece by piece.
 
     Args:
-        feature_fn: pure function `(params, inputs) -> [n, ...]` or `{layer: [n, ...]}` that accepts the parents.
+        feature_fn: pure function `(params, inputs) -> [n, ...]`, or such arrays in a dictionary, tuple, list, or nested
+            ones, that accepts the parents or the children.
         parents: candidate parents, `{name: variables}` or `Networks`.
         children: children, `{name: variables}` or `Networks`.
         probes: `[n, ...]`, finite.
@@ -51,17 +79,23 @@ def score(
         alphas: strengths of the approximation, each >= 0.
         forms: which of `FORMS` to compute; `direct` does not depend on alpha and is repeated along it.
         held: path prefixes that stay the parent's in the linearisation; by default the batch statistics.
-        memory: bytes of working memory; children are taken in blocks and chunks that fit.
+        memory: bytes of working memory; by default `DEFAULT_MEMORY`, or what one pair needs where that is more.
         progress: called with (pairs done, pairs in all) after each block.
 
     Returns:
-        `xarray.DataArray` with dimensions parent, child, layer, measure, form, alpha; higher means more alike.
+        `xarray.DataArray` with dimensions parent, child, layer, measure, form, alpha; higher means more alike. Its
+        attribute `not_shared` lists the paths that some network lacks or has in another shape.
 
     Raises:
-        ValueError: If networks share no parameters, names repeat, probes are empty, not finite or of a shape the
-            network does not accept, an alpha is negative, a form is unknown, or a layer depends on parameters that the
-            networks do not share.
-        TypeError: If a measure is not a function, or probes are not floating-point.
+        ValueError: If networks share no parameters, names repeat, weights are not finite, probes are empty, not finite
+            or of a shape the network does not accept, features have no row for every probe, an alpha is negative, a
+            form is unknown, a layer depends on parameters that the networks do not share or on integers that differ,
+            or features of a probe depend on other probes where these must be cut.
+        TypeError: If networks do not come by name, a measure is not a function, probes or features are not
+            floating-point, or a leaf is no array of numbers.
+
+    Warns:
+        UserWarning: If a given `memory` is less than one pair needs; then that much is taken.
 
     References:
         Yu and Wang, "Neural Lineage", CVPR 2024.
@@ -75,49 +109,88 @@ def score(
         ...     f, {"anna": {"w": anna}, "bert": {"w": bert}}, {"carl": {"w": bert + 0.01}}, x,
         ...     measures={"l1": similarity.l1}, alphas=(0.0, 0.1),
         ... )
-        >>> scores.sel(form="taylor", measure="l1", alpha=0.1, layer="output").idxmax("parent").item()
+        >>> scores.sel(form="exact", measure="l1", alpha=0.1, layer="output").idxmax("parent").item()
         'bert'
     """
-    parent_names, child_names = names_of(parents, "parent"), names_of(children, "child")
-    _check_settings(measures, alphas, forms)
+    strengths = strengths_of(alphas)
+    _check_settings(measures, forms)
+    linearize.check_held(held)
+    parents, children = population_of(parents, "parent", held=held), population_of(children, "child", held=held)
+    check_wrapped(parents, children)
     probes = checked_probes(probes)
-    shared = find_shared(parents, children, held=held)
-    held = (*held, *shared.missing)
-    layers, scoring, cut = plan(
-        Scoring(feature_fn, tuple(measures.values()), tuple(forms), held),
-        shared,
-        jax.ShapeDtypeStruct(probes.shape, probes.dtype),
-        alphas=len(alphas),
-        children=len(child_names),
-        memory=memory,
+    scoring = Scoring(feature_fn, tuple(measures.values()), tuple(forms), tuple(held))
+    for look in (first_look, full_look):
+        reading = look(parents, children, held=held)
+        planned = _planned(scoring, reading, probes, parents, children, alphas=len(strengths), memory=memory)
+        run = run_of(scoring, planned, probes, strengths)
+        with contextlib.suppress(UnknownKindError):
+            values = score_all(run, reading, parents, children, progress)
+            break
+    scores = _label(
+        values,
+        names_of(parents, "parent"),
+        names_of(children, "child"),
+        sorted(planned.layers),
+        measures,
+        forms,
+        strengths,
     )
-
-    stacked = stack_block(parents, parent_names, shared)
-    strengths = jnp.asarray(alphas, jnp.result_type(float))
-    results = []
-    for start in range(0, len(child_names), cut.block):
-        names = child_names[start : start + cut.block]
-        # the last block is filled up with its last child, so that all blocks run the same compiled program
-        padded = names + names[-1:] * (cut.block - len(names))
-        block = stack_block(children, padded, shared)
-        seen = see_all(block, probes, scoring=scoring)
-        _check_finite(seen, names, shared)
-        pairs = score_pairs(stacked, block, seen, probes, strengths, scoring=scoring, chunk=cut.chunk)
-        results.append(np.asarray(pairs)[:, : len(names)])
-        if progress:
-            progress(len(parent_names) * (start + len(names)), len(parent_names) * len(child_names))
-    scores = _label(np.concatenate(results, axis=1), parent_names, child_names, sorted(layers), measures, forms, alphas)
-    return scores.sel(layer=list(layers))
+    return scores.sel(layer=list(planned.layers)).assign_attrs(not_shared=list(planned.shared.not_shared))
 
 
-def _check_settings(measures: Mapping[str, Measure], alphas: tuple[float, ...], forms: tuple[str, ...]) -> None:
+def _planned(
+    scoring: Scoring,
+    reading: Reading,
+    probes: jax.Array,
+    parents: Population,
+    children: Population,
+    *,
+    alphas: int,
+    memory: int | None,
+) -> Plan:
+    """Plans, or remembers; networks of the same shapes are not traced again. Refuses what the layers do not allow."""
+    linearize.check_held(scoring.held, *(kind.tree for kind in distinct_kinds(reading.kinds)))
+    ways = shared_by(reading.kinds, held=scoring.held)
+    shown = jax.ShapeDtypeStruct(probes.shape, probes.dtype)
+    counts = {"parents": len(names_of(parents, "parent")), "children": len(names_of(children, "child"))}
+    key = (ways, shown, alphas, *counts.values(), memory, jnp.result_type(float))
+    plans = remembered(scoring).plans
+    if key not in plans:
+        plans[key] = plan(scoring, ways, shown, alphas=alphas, memory=memory, **counts)
+    planned = plans[key]
+    for layer, needs in planned.needs:
+        lacking = [path for path in needs if path in planned.shared.missing]
+        if lacking:
+            raise ValueError(
+                f"layer '{layer}' depends on parameters not shared by all networks ({', '.join(lacking)}): "
+                f"'{lacking[0]}' is {differences(reading.kinds, lacking[0])}; choose an earlier layer"
+            )
+    needed = planned.pieces.needed
+    if memory is not None and needed > memory:
+        warnings.warn(
+            f"memory={memory} is less than one pair needs: about {needed} bytes are taken; allow that much, or use "
+            f"fewer than {probes.shape[0]} probes or measures that are means over the examples",
+            stacklevel=3,
+        )
+    return planned
+
+
+def strengths_of(alphas: Strengths) -> tuple[float, ...]:
+    """Returns strengths as plain numbers, from a tuple, list or array; or says what is wrong with them."""
+    strengths = tuple(float(alpha) for alpha in np.ravel(np.asarray(alphas)))
+    if not strengths or not all(np.isfinite(alpha) and alpha >= 0 for alpha in strengths):
+        raise ValueError(f"expected finite alphas >= 0, got {strengths}")
+    return strengths
+
+
+def _check_settings(measures: Mapping[str, Measure], forms: Sequence[str]) -> None:
     if not measures:
         raise ValueError("expected at least one measure, got none; for example measures={'l1': similarity.l1}")
     for name, measure in measures.items():
         if not callable(measure):
             raise TypeError(f"measure '{name}' must be a function such as similarity.l1, got {measure!r}")
-    if not alphas or not all(np.isfinite(alpha) and alpha >= 0 for alpha in alphas):
-        raise ValueError(f"expected finite alphas >= 0, got {tuple(alphas)}")
+    if isinstance(forms, str):
+        raise TypeError(f"expected a tuple of forms, got the string '{forms}'; write ('{forms}',)")
     unknown = [form for form in forms if form not in FORMS]
     if unknown or not forms:
         raise ValueError(f"expected forms out of {FORMS}, got {tuple(forms)}")
@@ -136,27 +209,13 @@ def checked_probes(probes: Inputs) -> jax.Array:
     return probes
 
 
-def _check_finite(seen: Seen, names: tuple[str, ...], shared: Shared) -> None:
-    for layer, features in seen.features.items():
-        finite = np.asarray(jnp.all(jnp.isfinite(features), axis=(1, 2)))[: len(names)]
-        if finite.all():
-            continue
-        name = names[int(np.argmin(finite))]
-        cause = (
-            f"it may depend on parameters not shared by all ({', '.join(shared.missing)}); choose an earlier layer"
-            if shared.missing
-            else "check the weights of this network"
-        )
-        raise ValueError(f"child '{name}' has features that are not finite at layer '{layer}': {cause}")
-
-
 def _label(
     values: np.ndarray,
     parents: tuple[str, ...],
     children: tuple[str, ...],
     layers: list[str],
     measures: Mapping[str, Measure],
-    forms: tuple[str, ...],
+    forms: Sequence[str],
     alphas: tuple[float, ...],
 ) -> "xarray.DataArray":
     import xarray

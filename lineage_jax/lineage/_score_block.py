@@ -1,12 +1,12 @@
 """Whose child a block is: the block of every network fed with each candidate parent's own activations."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from lineage_jax import linearize
-from lineage_jax.lineage._score import DEFAULT_MEMORY, checked_probes, score
-from lineage_jax.lineage._shared import Population, names_of
-from lineage_jax.typing import Inputs, Measure
+from lineage_jax.lineage._population import Population, names_of, population_of, read
+from lineage_jax.lineage._score import FORMS, Strengths, checked_probes, score, strengths_of
+from lineage_jax.typing import Inputs, Measure, Networks
 
 if TYPE_CHECKING:
     import xarray
@@ -19,17 +19,18 @@ def score_block(
     probes: Inputs,
     *,
     measures: Mapping[str, Measure],
-    alphas: tuple[float, ...] = (0.0, 0.1, 1.0),
-    forms: tuple[str, ...] = ("direct", "taylor"),
+    alphas: Strengths = (0.0, 0.1, 1.0),
+    forms: Sequence[str] = FORMS,
     held: tuple[str, ...] = linearize.HELD,
-    memory: int = DEFAULT_MEMORY,
+    memory: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> "xarray.DataArray":
     """Scores every candidate parent against every child on one block alone, as `score` does on whole networks.
 
     The parent's activations at the start of the block are fed to its own block and to every child's. What a child
     does before the block then plays no part: a block that was grafted into another network is compared with the
-    block that it came from on the inputs which that one knows.
+    block that it came from on the inputs which that one knows. Of a mapping that loads its networks, each parent is
+    read once, and each child once for every parent.
 
     Args:
         block: what `linearize.block_of` returned.
@@ -38,7 +39,7 @@ def score_block(
         probes: `[n, ...]`, inputs of the whole network.
         measures: as in `score`.
         alphas: as in `score`.
-        forms: as in `score`.
+        forms: as in `score`; the exact one is among the defaults for the reason given there.
         held: as in `score`.
         memory: as in `score`.
         progress: called with (pairs done, pairs in all) after each parent.
@@ -54,21 +55,22 @@ def score_block(
     """
     import xarray
 
-    names = names_of(parents, "parent")
-    count = len(names_of(children, "child"))
+    linearize.check_held(held)
+    strengths = strengths_of(alphas)
+    parents, children = population_of(parents, "parent", held=held), population_of(children, "child", held=held)
+    names, count = names_of(parents, "parent"), len(names_of(children, "child"))
     probes = checked_probes(probes)
     scores = []
     for name in names:
-        variables = parents[name]
-        activations = block.entry(variables, probes)
+        variables = parents[name] if isinstance(parents, Networks) else read(parents, name, "parent", held=held)
         scores.append(
             score(
                 block,
                 {name: variables},
                 children,
-                activations,
+                block.entry(variables, probes),
                 measures=measures,
-                alphas=alphas,
+                alphas=strengths,
                 forms=forms,
                 held=held,
                 memory=memory,
@@ -76,4 +78,5 @@ def score_block(
         )
         if progress:
             progress(len(scores) * count, len(names) * count)
-    return xarray.concat(scores, dim="parent")
+    not_shared = dict.fromkeys(path for of_one in scores for path in of_one.attrs["not_shared"])
+    return xarray.concat(scores, dim="parent").assign_attrs(not_shared=list(not_shared))

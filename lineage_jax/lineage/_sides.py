@@ -32,8 +32,8 @@ class ParentSide:
 
 
 def prepared(measure: Measure, features: Float[Array, "n d"]) -> Any:
-    """Returns what `ParentSide` takes for a child with these features."""
-    return measure.prepare(_wide(features)) if isinstance(measure, similarity.TwoStepMeasure) else features
+    """Returns what a measure in two steps takes for a child with these features; others take the features: None."""
+    return measure.prepare(_wide(features)) if isinstance(measure, similarity.TwoStepMeasure) else None
 
 
 def parent_side(measure: Measure, value: Float[Array, "n d"]) -> ParentSide:

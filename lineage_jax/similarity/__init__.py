@@ -97,6 +97,8 @@ from lineage_jax.similarity._distances import correlation_distance as correlatio
 from lineage_jax.similarity._distances import cosine_distance as cosine_distance
 from lineage_jax.similarity._distances import euclidean_distance as euclidean_distance
 from lineage_jax.similarity._lse import lse as lse
+from lineage_jax.similarity._means import is_mean_over_examples as is_mean_over_examples
+from lineage_jax.similarity._means import mean_over_examples as mean_over_examples
 from lineage_jax.similarity._names import MEASURES as MEASURES
 from lineage_jax.similarity._neighbours import MutualKNN as MutualKNN
 from lineage_jax.similarity._neighbours import mutual_knn as mutual_knn

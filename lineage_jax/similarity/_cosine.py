@@ -2,11 +2,13 @@
 
 from jaxtyping import Array, Float
 
+from lineage_jax.similarity._means import mean_over_examples
 from lineage_jax.similarity._operands import aligned
 from lineage_jax.similarity._standardise import rescaled
 from lineage_jax.similarity._zero_safe import clipped_root, ratio
 
 
+@mean_over_examples
 def cosine(a: Float[Array, "n d"], b: Float[Array, "n d"]) -> Float[Array, ""]:
     r"""Returns $\frac{1}{n} \sum_i \langle A_i, B_i \rangle / (\|A_i\| \|B_i\|)$, the mean over examples.
 

@@ -3,10 +3,12 @@
 import jax
 from jaxtyping import Array, Float
 
+from lineage_jax.similarity._means import mean_over_examples
 from lineage_jax.similarity._operands import aligned
 from lineage_jax.similarity._zero_safe import magnitude
 
 
+@mean_over_examples
 def lse(a: Float[Array, "n d"], b: Float[Array, "n d"], *, temperature: float = 0.02) -> Float[Array, ""]:
     r"""Returns $-\frac{1}{nd} \sum_i \frac{1}{t} \log \sum_j \exp(t |A - B|_{ij})$.
 

@@ -8,10 +8,12 @@ import dataclasses
 
 from jaxtyping import Array, Float
 
+from lineage_jax.similarity._means import mean_over_examples
 from lineage_jax.similarity._operands import aligned
 from lineage_jax.similarity._zero_safe import clipped_root, magnitude
 
 
+@mean_over_examples
 def l1(a: Float[Array, "n d"], b: Float[Array, "n d"]) -> Float[Array, ""]:
     r"""Returns $-\frac{1}{nd} \sum_{ij} |A - B|_{ij}$; its derivative takes sign(0) as 0.
 
@@ -31,6 +33,7 @@ def l1(a: Float[Array, "n d"], b: Float[Array, "n d"]) -> Float[Array, ""]:
     return -magnitude(a - b).mean()
 
 
+@mean_over_examples
 def linf(a: Float[Array, "n d"], b: Float[Array, "n d"]) -> Float[Array, ""]:
     r"""Returns $-\frac{1}{n} \sum_i \max_j |A - B|_{ij}$; features that tie for the largest share its derivative.
 
@@ -50,6 +53,7 @@ def linf(a: Float[Array, "n d"], b: Float[Array, "n d"]) -> Float[Array, ""]:
     return -magnitude(a - b).max(axis=1).mean()
 
 
+@mean_over_examples
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RootedMeasure:
     r"""The measure $-(\frac{1}{nd} \sum_{ij} |A - B|_{ij}^p)^{1/p}$, kept as a smooth power and a root of it.

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from lineage_jax import lineage, linearize, models, similarity
+from lineage_jax.lineage import _pairs, _programs
 
 N = 1024
 WIDTHS = (784, 1024, 256, 128)
@@ -43,9 +44,14 @@ def compile_scoring(monkeypatch):
 
             return call
 
-        for name in ("see_all", "score_pairs"):
-            program = getattr(lineage._score, name)
-            monkeypatch.setattr(lineage._score, name, only_compile(program, name))
+        def only_compiling(memory, choice):
+            made = programs_of(memory, choice)
+            return _programs.Programs(
+                only_compile(made.see_all, "see_all"), only_compile(made.score_pairs, "score_pairs")
+            )
+
+        programs_of = _programs.programs_of
+        monkeypatch.setattr(_pairs, "programs_of", only_compiling)
         numbers = np.random.default_rng(0)
         lineage.score(
             linearize.features_of(models.fc(), ("relu3",)),

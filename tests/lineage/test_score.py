@@ -75,7 +75,7 @@ def test_at_alpha_zero_all_forms_are_the_direct_score(key):
         np.testing.assert_allclose(at_zero.sel(form=form), at_zero.sel(form="direct"), rtol=1e-5, atol=1e-7)
 
 
-@pytest.mark.parametrize("memory", [1, 60_000, 2**28])
+@pytest.mark.parametrize("memory", [20_000, 100_000, 2**28])
 def test_the_memory_budget_changes_no_score(key, memory):
     parents, children, _, inputs = family(key)
     xr_scores = score(parents, children, inputs, memory=memory)
@@ -85,7 +85,8 @@ def test_the_memory_budget_changes_no_score(key, memory):
 def test_progress_counts_every_pair_once(key):
     parents, children, _, inputs = family(key)
     reports = []
-    score(parents, children, inputs, memory=1, progress=lambda done, total: reports.append((done, total)))
+    with pytest.warns(UserWarning, match=r"memory=1 is less than one pair needs: about \d+ bytes are taken"):
+        score(parents, children, inputs, memory=1, progress=lambda done, total: reports.append((done, total)))
     assert [done for done, _ in reports] == [3, 6, 9, 12, 15]
     assert {total for _, total in reports} == {15}
 
@@ -130,7 +131,9 @@ def test_a_layer_that_depends_on_the_new_head_is_refused(key):
     new_heads = {name: {"params": child["params"] | {"fc4": other}} for name, child in children.items()}
     features = linearize.features_of(network(), ("fc4",))
     with pytest.raises(
-        ValueError, match=r"'child-0' has features that are not finite at layer 'fc4'.*params/fc4/kernel"
+        ValueError,
+        match=r"layer 'fc4' depends on parameters not shared by all networks \(params/fc4/bias, params/fc4/kernel\): "
+        r"'params/fc4/bias' is \(3,\) float32 in parent 'parent-0', \(9,\) float32 in child 'child-0'; choose an",
     ):
         lineage.score(features, parents, new_heads, inputs, measures=MEASURES)
 
@@ -167,12 +170,14 @@ def test_batch_statistics_of_the_child_shape_its_own_features_only(key):
 def test_another_network_is_refused_with_the_first_path_that_differs(key):
     parents, _, _, inputs = family(key)
     stranger = {"params": {"conv1": {"kernel": jnp.ones((3, 3, 1, 4))}}}
-    with pytest.raises(ValueError, match=r"share no parameters.*'params/conv1/kernel': absent in the first parent"):
+    with pytest.raises(
+        ValueError, match=r"share no parameters.*'params/fc1/bias': \(12,\) in parent 'parent-0', absent in child 'c'"
+    ):
         score(parents, {"c": stranger}, inputs)
 
 
 def test_no_shared_parameters_of_equal_shape_are_refused(key):
-    with pytest.raises(ValueError, match=r"share no parameters.*'w': \(4, 3\) in the first parent, \(4, 5\)"):
+    with pytest.raises(ValueError, match=r"share no parameters.*'w': \(4, 3\) in parent 'a', \(4, 5\) in child 'c'"):
         lineage.score(
             lambda p, x: x @ p["w"],
             {"a": {"w": jnp.ones((4, 3))}},
@@ -226,5 +231,7 @@ def test_names_are_checked(key):
 def test_broken_weights_are_named(key):
     parents, children, _, inputs = family(key)
     children["child-2"] = jax.tree.map(lambda leaf: leaf * jnp.nan, children["child-2"])
-    with pytest.raises(ValueError, match=r"child 'child-2' has features that are not finite.*check the weights"):
+    with pytest.raises(
+        ValueError, match=r"of child 'child-2' 12 of 12 values of 'params/fc1/bias' are NaN or infinite"
+    ):
         score(parents, children, inputs)
