@@ -25,7 +25,7 @@ import numpy as np
 from converters import _layouts
 from converters._convert import STATISTICS, ConversionError, nested
 
-COLLECTIONS = ("params/", "batch_stats/")
+STATISTICS_OF_FLAX = "batch_stats/"
 FLAX_STATISTICS = {"mean": "mean", "var": "var", "moving_mean": "mean", "moving_variance": "var"}
 
 
@@ -74,9 +74,9 @@ def _leaf(name: str) -> str:
 
 def _as_it_is(name: str, array: np.ndarray) -> tuple[str, np.ndarray]:
     """Returns the path of an array that is laid out as in Flax."""
-    if name.startswith(COLLECTIONS):
+    if name.startswith(STATISTICS_OF_FLAX):
         return name, array
-    module, _, leaf = name.replace(".", "/").rpartition("/")
+    module, _, leaf = name.removeprefix("params/").replace(".", "/").rpartition("/")
     prefix = f"{module}/" if module else ""
     if leaf in FLAX_STATISTICS:
         return f"batch_stats/{prefix}{FLAX_STATISTICS[leaf]}", array

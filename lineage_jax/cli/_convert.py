@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @app.command()
 def convert(
-    file: Annotated[Path, typer.Argument(help="A PyTorch or safetensors file.")],
+    file: Annotated[Path, typer.Argument(help="A file or folder of a network, of PyTorch, JAX, Keras, ONNX.")],
     folder: Annotated[Path, typer.Option("--out", help="The new checkpoint folder.")],
     arch: Annotated[str | None, typer.Option(help="What it is, such as torchvision/resnet50. Default: guess.")] = None,
 ) -> None:

@@ -1,7 +1,6 @@
 """Whether a result can be saved where the user wants it, found out before the work and not after."""
 
 import os
-import tempfile
 from pathlib import Path
 
 BLOCK = 4096
@@ -24,6 +23,8 @@ def check_destination(path: Path, what: str) -> None:
         Traceback (most recent call last):
         NotADirectoryError: expected a folder to save to that can be made, got /dev/null/a: Not a directory; choose ...
     """
+    import tempfile  # it takes long to import, for what few commands do
+
     try:
         if os.path.lexists(path):
             raise FileExistsError(f"expected a new {what}, got {path}, which exists: choose another")

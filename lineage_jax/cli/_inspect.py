@@ -23,7 +23,7 @@ MOST_DIFFERENCES = 3
 
 @app.command()
 def inspect(
-    file: Annotated[Path, typer.Argument(help="A PyTorch or safetensors file.")],
+    file: Annotated[Path, typer.Argument(help="A file or folder of a network, of PyTorch, JAX, Keras, ONNX.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, every tensor included.")] = False,
 ) -> None:
     """Says what a file holds: container, tensors, architecture, SHA-256."""

@@ -137,6 +137,7 @@ def test_the_weights_of_keras_2_are_read_without_its_optimizer(tmp_path):
     checkpoint = converters.read(tmp_path / "a.h5")
     assert checkpoint.tensors.keys() == {"params/conv2d/conv2d/kernel", "params/bn/bn/moving_mean"}
     assert (checkpoint.layout, checkpoint.others) == ("flax", {"optimizer_weights": "1 tensor"})
+    assert converters.as_tree(checkpoint.tensors)["batch_stats"]["bn"]["bn"]["mean"].shape == (3,)
     with h5py.File(tmp_path / "b.h5", "w") as file:
         file["conv2d/conv2d/kernel:0"], file["bn/bn/moving_mean:0"] = KERNEL, np.ones(3, np.float32)
     tree = converters.as_tree(converters.read(tmp_path / "b.h5").tensors)
