@@ -2,8 +2,9 @@
 
 Such a file holds a tree of arrays: variables (`params`, `batch_stats`), parameters alone, or a whole training state
 with the moments of its optimizer. Every array is called by its path, with slashes. The parameters are what lies under
-one of `ROOTS`, the first that there is, averaged ones before the last ones; statistics lie beside or inside of them,
-and what is under a name of `OPTIMIZERS` is no network. A tree without such a name is all parameters.
+one of `ROOTS`, the first that there is, averaged ones before the last ones, and of equal ones that which `_roles`
+tells; statistics lie beside or inside of them, and what is under a name of `OPTIMIZERS` is no network. A tree without
+such a name is all parameters.
 """
 
 import itertools
@@ -13,6 +14,7 @@ from typing import Any
 from converters._archive import Archive
 from converters._machine import Placeholder
 from converters._numpy import NumpyTensor
+from converters._roles import usual
 from converters._state_dict import StateDict
 from converters._tensors import Tensor
 from converters._unreadable import Budget, UnreadableFile, shown
@@ -93,23 +95,32 @@ def _chosen(roots: list[Path], weights: dict[Path, Tensor], nesting: str | None)
         raise UnreadableFile(f"expected a network at {shown(nesting)}, got some at {places or 'the top'}: name one")
     if not roots:
         return (), ()
-    first = min(ROOTS.index(_kind(root)) for root in roots)
-    best = [root for root in roots if ROOTS.index(_kind(root)) == first]
-    if len(best) > 1:
-        raise UnreadableFile(f"expected one network, got {len(best)}, at {places}: name one with nesting=")
+    first = min(map(_standing, roots))
+    best = [root for root in roots if _standing(root) == first]
+    inside = [{path[len(root) :] for path in weights if path[: len(root)] == root} for root in best]
+    told, why = usual([".".join(root) for root in best], alike=all(names == inside[0] for names in inside))
+    if len(told) > 1:
+        raise UnreadableFile(f"expected one network, got {len(told)}, at {places}: name one with nesting=")
+    root = best[told[0]]
     if len(roots) == 1:
-        return best[0], ()
-    return best[0], (f"of the networks at {places} that at {shown('.'.join(best[0]))} is taken",)
+        return root, ()
+    reason = why if len(best) > 1 else "averaged weights are what authors evaluate and release"
+    return root, (f"of the networks at {places} that at {shown('.'.join(root))} is taken: {reason}",)
 
 
-def _kind(root: Path) -> str:
-    return next(part for part in reversed(root) if part in ROOTS)
+def _standing(root: Path) -> int:
+    """Returns the place of a root among `ROOTS`; parameters of a name of their own stand as `params` does."""
+    return min(ROOTS.index(part if part in ROOTS else "params") for part in root if _is_root(part))
+
+
+def _is_root(part: str) -> bool:
+    return part in ROOTS or part.endswith("_params")
 
 
 def _root(path: Path) -> Path | None:
     """Returns the path down to the first name of `ROOTS`, and on where it is repeated; none where there is no such."""
     for place, part in enumerate(path[:-1]):
-        if part in ROOTS:
+        if _is_root(part):
             while place + 2 < len(path) and path[place + 1] in ROOTS:
                 place += 1
             return path[: place + 1]
@@ -122,7 +133,7 @@ def _name(path: Path, root: Path) -> str | None:
         return "/".join(path)
     if path[: len(root)] == root and path[len(root)] != STATISTICS:
         return "/".join(("params", *path[len(root) :]))
-    above = root[: next((place for place, part in enumerate(root) if part in ROOTS), len(root))]
+    above = root[: next((place for place, part in enumerate(root) if _is_root(part)), len(root))]
     if STATISTICS in path[:-1] and path[: len(above)] == above:
         return "/".join(path[path.index(STATISTICS) :])
     return None
@@ -139,7 +150,7 @@ def _beside(path: Path, root: Path) -> str:
 def _is_of_an_optimizer(path: Path) -> bool:
     """Says whether a name on the way to the parameters is that of an optimizer."""
     for part, below in itertools.pairwise(path):
-        if part in ROOTS:
+        if _is_root(part):
             return False
         if part in OPTIMIZERS and below != "target":
             return True

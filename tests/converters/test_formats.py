@@ -92,10 +92,26 @@ def test_averaged_parameters_come_first_and_that_is_said(tmp_path):
     path = saved(tmp_path / "a", serialization.to_bytes(state))
     checkpoint = converters.read(path)
     assert np.array_equal(checkpoint.tensors["params/Conv_0/kernel"], KERNEL + 1)
-    assert checkpoint.notes == ("of the networks at params, ema_params that at ema_params is taken",)
+    (note,) = checkpoint.notes
+    assert note.startswith("of the networks at params, ema_params that at ema_params is taken: averaged weights are")
     assert np.array_equal(converters.read(path, nesting="params").tensors["params/Conv_0/kernel"], KERNEL)
-    two = {"generator": VARIABLES, "critic": VARIABLES}
-    refused(saved(tmp_path / "b", serialization.to_bytes(two)), "expected one network, got 2, at generator.params, cr")
+
+
+def test_of_several_trees_the_usual_one_is_taken_and_said_or_one_must_be_named(tmp_path):
+    from flax import serialization
+
+    other = {"params": {"Conv_0": {"kernel": KERNEL + 1}}}
+    two = {"critic": other, "generator": VARIABLES}
+    checkpoint = converters.read(saved(tmp_path / "a", serialization.to_bytes(two)))
+    assert_network(checkpoint, NAMES)
+    assert "critic.params, generator.params that at generator.params is taken" in checkpoint.notes[0]
+    assert checkpoint.others == {"critic": "1 tensor"}
+    agent = {"target_params": other["params"], "online_params": VARIABLES["params"], "opt_state": other["params"]}
+    checkpoint = converters.read(saved(tmp_path / "b", serialization.to_bytes(agent)))
+    assert np.array_equal(checkpoint.tensors["params/Conv_0/kernel"], KERNEL)
+    path = saved(tmp_path / "c", serialization.to_bytes({"one": VARIABLES, "two": VARIABLES}))
+    refused(path, "expected one network, got 2, at one.params, two.params: name one with nesting=")
+    assert_network(converters.read(path, nesting="two.params"), NAMES)
 
 
 def test_an_array_in_chunks_is_joined(tmp_path, monkeypatch):
