@@ -1,10 +1,13 @@
 """Whose child is it? The command on checkpoints as their authors published them, where the truth is known."""
 
+import itertools
 import json
 
 import numpy as np
 import pytest
 
+import converters
+from experiments.unrelated.config import FILES
 from lineage_jax import lineage
 from tests.test_cli import run
 
@@ -130,3 +133,33 @@ def test_unrelated_networks_are_told_apart_from_relatives(detect):
         for child in names:
             answer = detect(folder, [name for name in names if name != child], child, "--weights-only")
             assert answer["named by"]["kernel cosine"] < lineage.UNRELATED / 2
+
+
+@pytest.mark.parametrize("folder", FILES)
+def test_every_pair_of_files_lies_on_its_side_of_the_threshold(data_folder, folder):
+    """Relatives are runs, their tuned networks, and networks of one initialisation; any others are strangers."""
+    files = [path for path in sorted((data_folder / "checkpoints" / folder).iterdir()) if "LICENSE" not in path.name]
+    trees = {path.name.partition(".")[0]: converters.as_tree(converters.read(path).tensors) for path in files}
+    starts = {name: FILES[folder].get(name, name) for name in trees}
+    found = {}
+    for place, (child, tree) in enumerate(trees.items()):
+        earlier = dict(itertools.islice(trees.items(), place))
+        if earlier:
+            rows = lineage.overlap(earlier, tree)
+            assert rows.turned.max() == 0
+            found |= {(parent, child): rows.sel(parent=parent) for parent in earlier}
+    for (parent, child), row in found.items():
+        cosine = row.centred_kernel_cosine.item()
+        if starts[parent] == starts[child]:
+            assert cosine > 0.5, (parent, child)
+        elif row.compared >= lineage.LEAST_COMPARED:
+            assert abs(cosine) < lineage.UNRELATED / 2, (parent, child)
+    assert len(found) == len(trees) * (len(trees) - 1) / 2
+
+
+def test_an_epoch_between_two_others_is_no_merge_of_them(data_folder):
+    folder = data_folder / "checkpoints" / "face_detector_rfb"
+    read = lambda epoch: converters.as_tree(converters.read(next(folder.glob(f"*poch-{epoch}.*"))).tensors)
+    found = lineage.mixture({"earlier": read(200), "later": read(400)}, read(300))
+    assert found.attrs["residual"] > 2 * lineage.MERGED * found.attrs["residual_alone"]
+    np.testing.assert_allclose(found.weight, [0.25, 0.76], atol=0.01)  # weights alone look like those of a merge

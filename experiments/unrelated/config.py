@@ -44,6 +44,8 @@ def get_config(mode: str = "full") -> ml_collections.ConfigDict:
     config.finetune = {"steps": 150, "batch_size": 32}
     config.child = {"learning_rate": 0.05, "weight_decay": 5e-4}
     config.far = {"learning_rate": 0.1, "weight_decay": 1e-2}
+    config.long = {"steps": 3000, "batch_size": 32, "learning_rate": 0.05, "weight_decay": 5e-3}  # strangers alone
+    config.provisional = 0.05  # threshold at which records count pairs told right; set before anything was measured
     config.folders = tuple(FILES)  # every other one chooses
     if mode == "smoke":
         shrink(config)
@@ -57,4 +59,5 @@ def shrink(config: ml_collections.ConfigDict) -> None:
     config.networks = ml_collections.ConfigDict({"fc": {"widths": (8, 4)}})
     config.pretrain.steps = 4
     config.finetune.steps = 2
+    config.long.steps = 6
     config.folders = ("convex_adversarial",)

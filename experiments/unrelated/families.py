@@ -54,6 +54,20 @@ def trained(name: str, seed: int, config: ml_collections.ConfigDict) -> dict[str
     return members
 
 
+def long_trained(seed: int, config: ml_collections.ConfigDict) -> dict[str, Member]:
+    """Trains strangers of the first network long, so that weight decay leaves what the images teach."""
+    name = "fc"
+    members = {}
+    for number, source in enumerate(config.sets):
+        images, _ = _images.load_pooled(source, pooling=config.pooling)
+        network = build(name, images.num_classes, config.networks[name])
+        training = population.Training(**config.long.to_dict())
+        parents = population.pretrain(network, images, num_parents=4, seed=1000 + 10 * seed + number, training=training)
+        for parent in parents.names:
+            members[f"{source} {parent}"] = Member(variables=parents[parent], start=f"{source} {parent}", kind="root")
+    return members
+
+
 def tuned(
     roots: dict[str, Params], network: nn.Module, images: Any, seed: int, config: ml_collections.ConfigDict
 ) -> dict[str, Member]:

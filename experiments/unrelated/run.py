@@ -16,7 +16,7 @@ import numpy as np
 
 from experiments import _runs
 from experiments.unrelated.config import get_config
-from experiments.unrelated.families import Member, published, trained
+from experiments.unrelated.families import Member, long_trained, published, trained
 from experiments.unrelated.figure import draw
 from lineage_jax import lineage
 from lineage_jax.typing import Params
@@ -34,12 +34,16 @@ def main() -> None:
 def runs(config: ml_collections.ConfigDict) -> dict[str, Callable[[], _runs.Record]]:
     """Returns what computes the record of every network and seed, and of the files that choose and that show."""
     own: dict[str, Callable[[], _runs.Record]] = {
-        f"{name} {seed}": functools.partial(record, functools.partial(trained, name, seed, config), seed == 0)
+        f"{name} {seed}": functools.partial(record, functools.partial(trained, name, seed, config), seed == 0, config)
         for seed in config.seeds
         for name in config.networks
     }
+    own |= {
+        f"fc, long {seed}": functools.partial(record, functools.partial(long_trained, seed, config), seed == 0, config)
+        for seed in config.seeds
+    }
     halves: dict[str, Callable[[], _runs.Record]] = {
-        f"files {half}": functools.partial(record, functools.partial(read, config.folders[half::2]), half == 0)
+        f"files {half}": functools.partial(record, functools.partial(read, config.folders[half::2]), half == 0, config)
         for half in range(min(2, len(config.folders)))
     }
     return own | halves
@@ -50,7 +54,9 @@ def read(folders: Sequence[str]) -> dict[str, Member]:
     return {name: member for folder in folders for name, member in published(folder).items()}
 
 
-def record(members_of: Callable[[], dict[str, Member]], chooses: bool) -> _runs.Record:
+def record(
+    members_of: Callable[[], dict[str, Member]], chooses: bool, config: ml_collections.ConfigDict
+) -> _runs.Record:
     """Compares all pairs; returns how their cosines are spread, by what they have in common."""
     groups = collections.defaultdict(list)
     for pair in pairs(members_of()):
@@ -58,7 +64,11 @@ def record(members_of: Callable[[], dict[str, Member]], chooses: bool) -> _runs.
     told = [pair for group, found in groups.items() if group != "not compared" for pair in found]
     return {
         "chooses": chooses,
-        "accuracy": {"told right by UNRELATED": {score: told_right(told, score) for score in SCORES}},
+        "accuracy": {
+            f"told right at {config.provisional}": {
+                score: told_right(told, score, config.provisional) for score in SCORES
+            }
+        },
         "spread": {
             group: {score: spread(found, score) for score in found[0]["cosines"]} for group, found in groups.items()
         },
@@ -101,9 +111,9 @@ def shuffled(variables: Params) -> Params:
     return jax.tree.map(shuffle, variables)
 
 
-def told_right(found: Sequence[Pair], score: str) -> float:
-    """Returns the share of pairs that lie on their side of the threshold."""
-    right = [(pair["cosines"][score] >= lineage.UNRELATED) == (pair["relation"] != "strangers") for pair in found]
+def told_right(found: Sequence[Pair], score: str, threshold: float) -> float:
+    """Returns the share of pairs that lie on their side of a threshold."""
+    right = [(pair["cosines"][score] >= threshold) == (pair["relation"] != "strangers") for pair in found]
     return float(np.mean(right))
 
 

@@ -1,0 +1,57 @@
+"""The tables of README.md, made from `results/full.json`.
+
+python -m experiments.unrelated.table
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+SCORES = ("plain", "centred")
+
+
+def main() -> None:
+    """Prints the tables."""
+    print(table(json.loads((Path(__file__).parent / "results" / "full.json").read_text())["runs"]))
+
+
+def table(runs: dict[str, Any]) -> str:
+    """Returns a row for every record and group of pairs: least, median and greatest cosine."""
+    lines = ["| networks | half | pairs of | pairs | plain | centred | plain, shuffled | centred, shuffled |"]
+    lines.append("|---|---|---|---|---|---|---|---|")
+    for name, record in runs.items():
+        half = "chooses" if record["chooses"] else "shows"
+        for group, spread in record["spread"].items():
+            if group != "not compared":
+                columns = [*SCORES, *(f"{score}, shuffled" for score in SCORES)]
+                cells = (ranged(spread[column]) if column in spread else "" for column in columns)
+                lines.append(f"| {name} | {half} | {group} | {spread['plain']['pairs']} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def ranged(spread: dict[str, Any]) -> str:
+    """Returns least, median and greatest.
+
+    Examples:
+        >>> ranged({"quantiles": {"0": -0.01, "0.5": 0.0, "1": 0.02}})
+        '-0.010 / 0.000 / 0.020'
+    """
+    return " / ".join(f"{spread['quantiles'][q]:.3f}" for q in ("0", "0.5", "1"))
+
+
+def margins(runs: dict[str, Any], *, chooses: bool, score: str = "centred") -> tuple[float, float]:
+    """Returns the greatest cosine of strangers (of either sign) and the least of relatives, over one half."""
+    strangers, relatives = [0.0], [1.0]
+    for record in runs.values():
+        if record["chooses"] == chooses:
+            for group, spread in record["spread"].items():
+                ends = [spread[score]["quantiles"][q] for q in ("0", "1")]
+                if group == "strangers":
+                    strangers += map(abs, ends)
+                elif group != "not compared":
+                    relatives.append(ends[0])
+    return max(strangers), min(relatives)
+
+
+if __name__ == "__main__":
+    main()
