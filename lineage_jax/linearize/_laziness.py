@@ -5,9 +5,11 @@ from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
-from lineage_jax.linearize._held import HELD
+from lineage_jax.linearize._compiled import compiled
+from lineage_jax.linearize._held import HELD, check_held
 from lineage_jax.linearize._kernels import relative_kernel_change
 from lineage_jax.linearize._step import finetuning_step, split_one_of
 from lineage_jax.linearize._tangent import as_matrices, tangents
@@ -61,7 +63,7 @@ def linearisation_error(
     child: Params,
     inputs: Inputs,
     *,
-    alphas: tuple[float, ...] = (0.25, 0.5, 0.75, 1.0),
+    alphas: Sequence[float] | Float[np.ndarray, " k"] = (0.25, 0.5, 0.75, 1.0),
     held: Sequence[str] = HELD,
 ) -> LinearisationError:
     """Compares the features along the step with their linearisation, one forward pass an alpha.
@@ -79,22 +81,11 @@ def linearisation_error(
     Raises:
         ValueError: If there is no alpha, or `parent` and `child` differ outside `held`.
     """
-    if not alphas:
+    if len(alphas) == 0:
         raise ValueError("expected at least one alpha, got none")
-    moving, rebuild = split_one_of(parent, held)
-    step = finetuning_step(parent, child, held=held)
-    value, tangent = tangents(feature_fn, parent, child, inputs, held=held)
-
-    def at(alpha: Array) -> Features:
-        leaves = {path: leaf + alpha.astype(leaf.dtype) * step[path] for path, leaf in moving.items()}
-        features = as_matrices(feature_fn(rebuild(leaves), inputs))
-        return jax.tree.map(lambda f, v, t: _compare(f - v, alpha * t), features, value, tangent)
-
+    check_held(held, parent, child)
     grid = jnp.asarray(alphas, float)
-    pairs = jax.lax.map(at, grid)
-    error, cosine = (jax.tree.map(lambda _, pair, i=i: pair[i], value, pairs) for i in (0, 1))
-    explained = jax.tree.map(lambda e: 1 - e**2, error)
-    return LinearisationError(alphas=grid, error=error, explained=explained, cosine=cosine)
+    return compiled(_along_the_step, feature_fn, tuple(held))(parent, child, inputs, grid)
 
 
 def laziness(
@@ -103,7 +94,7 @@ def laziness(
     child: Params,
     inputs: Inputs,
     *,
-    alphas: tuple[float, ...] = (0.25, 0.5, 0.75, 1.0),
+    alphas: Sequence[float] | Float[np.ndarray, " k"] = (0.25, 0.5, 0.75, 1.0),
     threshold: float = 0.9,
     with_kernel: bool = False,
     held: Sequence[str] = HELD,
@@ -132,13 +123,36 @@ def laziness(
         >>> laziness(f, jnp.ones((3, 1)), jnp.full((3, 1), 2.0), jnp.ones((2, 3))).lazy
         True
     """
-    if not alphas or alphas[-1] != 1:
+    if len(alphas) == 0 or alphas[-1] != 1:
         raise ValueError(f"expected alphas that end at 1, the child; got {alphas}")
     curve = linearisation_error(feature_fn, parent, child, inputs, alphas=alphas, held=held)
     change = relative_kernel_change(feature_fn, parent, child, inputs, held=held) if with_kernel else None
     moving, _ = split_one_of(parent, held)
     weights = _norm(finetuning_step(parent, child, held=held)) / _norm(moving)
     return Laziness(curve=curve, kernel_change=change, weight_change=weights, threshold=threshold)
+
+
+def _along_the_step(
+    feature_fn: FeatureFn,
+    held: tuple[str, ...],
+    parent: Params,
+    child: Params,
+    inputs: Inputs,
+    alphas: Float[Array, " k"],
+) -> LinearisationError:
+    moving, rebuild = split_one_of(parent, held)
+    step = finetuning_step(parent, child, held=held)
+    value, tangent = tangents(feature_fn, parent, child, inputs, held=held)
+
+    def at(alpha: Array) -> Features:
+        leaves = {path: leaf + alpha.astype(leaf.dtype) * step[path] for path, leaf in moving.items()}
+        features = as_matrices(feature_fn(rebuild(leaves), inputs))
+        return jax.tree.map(lambda f, v, t: _compare(f - v, alpha * t), features, value, tangent)
+
+    pairs = jax.lax.map(at, alphas)
+    error, cosine = (jax.tree.map(lambda _, pair, i=i: pair[i], value, pairs) for i in (0, 1))
+    explained = jax.tree.map(lambda e: 1 - e**2, error)
+    return LinearisationError(alphas=alphas, error=error, explained=explained, cosine=cosine)
 
 
 def _compare(change: Array, linear: Array) -> tuple[Array, Array]:

@@ -19,6 +19,7 @@ from jaxtyping import Array
 
 from lineage_jax.linearize._calls import Calls, base_of, pick
 from lineage_jax.linearize._identity import identity_of
+from lineage_jax.linearize._precision import has_accurate_products
 from lineage_jax.typing import Inputs, Params
 
 Path = tuple[str, ...]
@@ -176,17 +177,17 @@ def find_stem(feature_fn: LinenFeatures, variables: Params, inputs: Inputs | jax
     """Returns the path of the first layer, if it is affine in its weights and fed by the inputs alone.
 
     The first module that owns arrays decides: whatever ran before it owns none, so its input depends on the inputs
-    only. It must be a float32 (or wider) `Dense` or `Conv`, called once, by the network itself and not within a
-    lifted transform such as `nn.remat`. Only shapes are traced.
+    only. It must be a `Dense` or `Conv` whose products are accurate (`has_accurate_products`), called once, by the
+    network itself and not within a lifted transform such as `nn.remat`. Only shapes are traced.
     """
     owners = [call for call in calls_of(feature_fn, variables, inputs) if call.owns_arrays]
-    if not owners or owners[0].type not in (nn.Dense, nn.Conv):
+    if not owners or type(owners[0].module) not in (nn.Dense, nn.Conv):
         return None
     path = owners[0].path
     if sum(call.path == path for call in owners) != 1 or not runs_unlifted(feature_fn, path, variables, inputs):
         return None
     z = jax.eval_shape(OutputAt(feature_fn, path), variables, inputs)
-    return path if jnp.finfo(z.dtype).bits >= 32 else None
+    return path if has_accurate_products(owners[0].module, z.dtype) else None
 
 
 class Call(NamedTuple):
@@ -195,14 +196,14 @@ class Call(NamedTuple):
     Attributes:
         path: of the module.
         method: its name.
-        type: of the module.
+        module: as it was called; its variables are shapes.
         owns_arrays: whether it has parameters (or other arrays) of its own, beside those of its sub-modules.
         trace: what JAX was tracing then.
     """
 
     path: Path
     method: str
-    type: type
+    module: nn.Module
     owns_arrays: bool
     trace: Any
 
@@ -224,7 +225,7 @@ def calls_of(
         module = context.module
         if module.scope is not None:
             trace = module.scope.trace_level
-            calls.append(Call(module.path, context.method_name, type(module), _owns_arrays(module), trace))
+            calls.append(Call(module.path, context.method_name, module, _owns_arrays(module), trace))
         return call(*args, **kwargs)
 
     def run(variables: Params, inputs: Inputs) -> Any:

@@ -5,7 +5,9 @@ from the forward passes of parent and child, which are done once per network and
 connected net of the paper this halves the work of a pair, from 2N(2S - w_1) to 4N(S - w_1) operations (S weights, w_1
 of them in the first layer).
 
-In float32 the difference carries an error of about 1e-7 |z| / |z_c - z_p|, relative to itself.
+In float32 the difference carries an error of about 1e-7 |z| / |z_c - z_p|, relative to itself. Where products round
+their factors first, as by default on GPUs (TF32) and TPUs (bfloat16), that is 5e-4 or 4e-3 for 1e-7, and the tangent of
+a small step is lost: there, the first layer is not shared (`_precision.has_accurate_products`).
 """
 
 import dataclasses
@@ -46,7 +48,7 @@ def split_stem(
     """Finds the first layer that all pairs can share.
 
     Only shapes are traced. A `Stemmed` function is taken as it is; a Linen network is split after its first layer if
-    that is a `Dense` or `Conv` fed by the inputs alone; any other function is left whole.
+    that is a `Dense` or `Conv` fed by the inputs alone, with accurate products; any other function is left whole.
 
     Args:
         feature_fn: the feature function.

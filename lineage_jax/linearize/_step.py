@@ -1,9 +1,11 @@
 """The fine-tuning step D = theta_c - theta_p: which leaves move, and by how much."""
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array
 
 from lineage_jax.linearize._held import HELD, check_held
@@ -39,7 +41,7 @@ def split_one_of(
     """Does the same for one network of several, where a path of `held` may be in another one alone."""
     check_held(held)
     paths = leaf_paths(variables)
-    moving = {path: leaf for path, leaf in paths.items() if _moves(path, leaf, held)}
+    moving = {path: _as_array(leaf) for path, leaf in paths.items() if _moves(path, leaf, held)}
     structure = jax.tree.structure(variables)
 
     def rebuild(leaves: Mapping[str, Array]) -> Params:
@@ -76,7 +78,12 @@ def finetuning_step(parent: Params, child: Params, *, held: Sequence[str] = HELD
     return {path: jnp.subtract(target[path], leaf) for path, leaf in moving.items()}
 
 
-def _moves(path: str, leaf: Array, held: Sequence[str]) -> bool:
+def _as_array(leaf: Any) -> Any:
+    """Brings numbers of NumPy and Python to what JAX makes of them, so that value and tangent have one dtype."""
+    return jnp.asarray(leaf) if isinstance(leaf, np.ndarray | np.generic | float | complex) else leaf
+
+
+def _moves(path: str, leaf: Any, held: Sequence[str]) -> bool:
     return jnp.issubdtype(jnp.result_type(leaf), jnp.inexact) and not is_under(path, held)
 
 

@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
+import numpy as np
 import optax
 from jaxtyping import Array, Float, PRNGKeyArray
 
@@ -40,7 +42,7 @@ def finetune_linearized(
     feature_fn: FeatureFn,
     parent: Params,
     inputs: Inputs,
-    targets: Array,
+    targets: Array | np.ndarray,
     *,
     loss: Callable[[Features, Array], Float[Array, ""]],
     optimizer: optax.GradientTransformation,
@@ -55,7 +57,7 @@ def finetune_linearized(
         feature_fn: pure function `(params, inputs) -> [n, ...]` or `{layer: [n, ...]}`.
         parent: variables to start from, and around which to linearise.
         inputs: examples.
-        targets: `[n, ...]`.
+        targets: `[n, ...]`, such as integer labels.
         loss: `(features, targets) -> number`.
         optimizer: of the moving leaves.
         steps: number of updates.
@@ -64,23 +66,25 @@ def finetune_linearized(
         held: path prefixes that stay the parent's.
 
     Raises:
-        ValueError: If `batch_size` is not between 1 and the number of examples.
+        ValueError: If there are not as many targets as examples, or `batch_size` is not between 1 and their number.
 
     References:
         Ortiz-Jimenez, Favero and Frossard, "Task arithmetic in the tangent space", NeurIPS 2023.
     """
+    if len(targets) != len(inputs):
+        raise ValueError(f"expected a target for each of {len(inputs)} examples, got {len(targets)} targets")
     if not 1 <= batch_size <= len(inputs):
         raise ValueError(f"expected batch_size from 1 to {len(inputs)} examples, got {batch_size}")
     moving, rebuild = split_moving(parent, held=held)
     model = linearized(feature_fn, parent, held=held)
-    examples = jax.numpy.asarray(inputs)
+    examples, answers = jnp.asarray(inputs), jnp.asarray(targets)
 
     def update(state: tuple, step_key: PRNGKeyArray) -> tuple[tuple, Array]:
         leaves, memory = state
         chosen = jax.random.choice(step_key, len(examples), (batch_size,), replace=False)
 
         def objective(moved: dict[str, Array]) -> Float[Array, ""]:
-            return loss(model(rebuild(moved), examples[chosen]), targets[chosen])
+            return loss(model(rebuild(moved), examples[chosen]), answers[chosen])
 
         value, gradient = jax.value_and_grad(objective)(leaves)
         changes, memory = optimizer.update(gradient, memory, leaves)

@@ -1,5 +1,7 @@
 """Feature functions of Linen and NNX modules."""
 
+from typing import Any
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -193,3 +195,47 @@ def test_an_unknown_nnx_layer_lists_those_that_are_called():
     features, variables = linearize.nnx_features(NNXNet(nnx.Rngs(0)), ("conv9",))
     with pytest.raises(ValueError, match=r"layer 'conv9' is not called by the network; it calls: .*conv1"):
         features(variables, IMAGES)
+
+
+class Precise(nn.Module):
+    precision: Any = None
+    dot_general: Any = None
+
+    @nn.compact
+    def __call__(self, x):
+        first = nn.Dense(5, precision=self.precision, dot_general=self.dot_general, name="first")
+        return nn.Dense(2, name="head")(nn.relu(first(x)))
+
+
+def test_the_first_layer_is_shared_only_where_products_keep_all_bits(monkeypatch):
+    x = jnp.ones((3, 6))
+    assert stem_of(Precise(), x) == ("first",)
+    assert stem_of(Precise(dot_general=jax.lax.dot_general), x) is None
+    assert stem_of(Precise(precision=jax.lax.DotAlgorithmPreset.BF16_BF16_F32), x) is None
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    assert stem_of(Precise(), x) is None
+    assert stem_of(Precise(precision=jax.lax.Precision.HIGH), x) is None
+    assert stem_of(Precise(precision=("highest", "default")), x) is None
+    assert stem_of(Precise(precision=jax.lax.Precision.HIGHEST), x) == ("first",)
+    with jax.default_matmul_precision("highest"):
+        assert stem_of(Precise(), x) == ("first",)
+    with jax.enable_x64(True):
+        assert stem_of(Precise(), jnp.ones((3, 6), jnp.float32)) is None
+        assert stem_of(Precise(), jnp.ones((3, 6), jnp.float64)) == ("first",)
+
+
+@pytest.mark.parametrize(("bits", "of_difference", "of_tangent"), [(24, 1e-3, 1e-6), (11, 0.1, 1e-3), (8, 1.0, 1e-2)])
+def test_a_difference_of_rounded_products_loses_a_small_step(bits, of_difference, of_tangent):
+    """Factors in float32, TF32 and bfloat16, at a relative step of 1e-3."""
+    draw = np.random.default_rng(0)
+    x, parent = draw.normal(size=(64, 256)), draw.normal(size=(256, 32))
+    step = 1e-3 * draw.normal(size=(256, 32))
+
+    def product(a, b):
+        rounded = [np.ldexp(np.round(np.ldexp(m, bits)), e - bits) for m, e in map(np.frexp, (a, b))]
+        return rounded[0] @ rounded[1]
+
+    error = lambda found: np.linalg.norm(found - x @ step) / np.linalg.norm(x @ step)
+    difference = error(product(x, parent + step) - product(x, parent))
+    assert error(product(x, step)) < of_tangent
+    assert difference < of_difference if bits == 24 else difference > of_difference

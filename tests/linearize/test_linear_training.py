@@ -42,3 +42,33 @@ def test_the_loss_falls_and_the_first_gradient_is_the_usual_one(key):
 def test_a_batch_larger_than_the_data_is_refused(key):
     with pytest.raises(ValueError, match="expected batch_size from 1 to 8 examples, got 9"):
         finetuned(lambda v, x: x @ v, jnp.ones((5, 2)), key, batch_size=9)
+
+
+def test_numpy_networks_inputs_and_labels_train_alike(key):
+    f = lambda v, x: jnp.tanh(x @ v["w"])
+    labels = np.arange(8) % 2
+    loss = lambda f, y: optax.softmax_cross_entropy_with_integer_labels(f, y).mean()
+    parent = {"w": np.random.default_rng(0).normal(size=(5, 2))}
+    settings = {"loss": loss, "optimizer": optax.sgd(0.1), "steps": 3, "batch_size": 4, "key": key}
+    ours = linearize.finetune_linearized(f, parent, np.asarray(X), labels, **settings)
+    usual = linearize.finetune_linearized(f, jax.tree.map(jnp.asarray, parent), X, jnp.asarray(labels), **settings)
+    np.testing.assert_array_equal(ours.variables["w"], usual.variables["w"])
+    with pytest.raises(ValueError, match="expected a target for each of 8 examples, got 7 targets"):
+        linearize.finetune_linearized(f, parent, X, labels[1:], **settings)
+
+
+def test_numpy_networks_and_inputs_have_the_tangents_of_jax_ones():
+    draw = np.random.default_rng(0)
+    parent, child = ({"w": draw.normal(size=(5, 2)), "scale": np.float64(i)} for i in (1.0, 2.0))
+    f = lambda v, x: jnp.tanh(x @ v["w"]) * v["scale"]
+    x = np.asarray(X)
+    for call in (
+        lambda p, c, x: linearize.tangents(f, p, c, x),
+        lambda p, c, x: linearize.linearize(f, p, x)[1](c),
+        lambda p, c, x: linearize.predict_second_order(f, p, c, x),
+        lambda p, c, x: linearize.tangents_by_group(f, p, c, x),
+        lambda p, c, x: linearize.laziness(f, p, c, x, alphas=np.array([0.5, 1.0])).curve.error,
+        lambda p, c, x: linearize.ntk_trace(f, p, x),
+    ):
+        of_jax = call(*jax.tree.map(jnp.asarray, (parent, child, x)))
+        jax.tree.map(np.testing.assert_array_equal, call(parent, child, x), of_jax)

@@ -1,5 +1,8 @@
 """Kernels without Jacobians equal those from Jacobians, and those of neural-tangents."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import jax
@@ -118,3 +121,74 @@ def test_an_empty_batch_of_units_is_refused(key):
     params, x1, _ = problem(key)
     with pytest.raises(ValueError, match="expected batch_size of at least 1, got 0"):
         linearize.empirical_ntk(mlp, params, x1, batch_size=0)
+
+
+SHARDED = """
+import jax, jax.numpy as jnp, numpy as np
+from jax.sharding import PartitionSpec as P
+from lineage_jax import linearize
+
+f = lambda p, x: jnp.tanh(x @ p["w1"]) @ p["w2"]
+p = {"w1": jnp.cos(jnp.arange(12.0)).reshape(3, 4), "w2": jnp.sin(jnp.arange(8.0)).reshape(4, 2)}
+x = jnp.cos(jnp.arange(12.0)).reshape(4, 3)
+mesh = jax.make_mesh((2,), ("i",), axis_types=(jax.sharding.AxisType.Auto,))
+for kernel in (linearize.ntk_trace, linearize.empirical_ntk):
+    for left, right, out in ((P(), P("i"), P(None, "i")), (P("i"), P(), P("i")))[: 1 + (kernel is linearize.ntk_trace)]:
+        of_part = lambda p, a, b, kernel=kernel: kernel(f, p, a, b)
+        ours = jax.shard_map(of_part, mesh=mesh, in_specs=(P(), left, right), out_specs=out)(p, x, x)
+        np.testing.assert_allclose(ours, kernel(f, p, x), rtol=1e-5, atol=1e-6)  # the same float32 sums
+of_part = lambda p, v, a, b: jax.lax.psum(linearize.ntk_vector_product(f, p, v, a, b), "i")
+shared = jax.shard_map(of_part, mesh=mesh, in_specs=(P(), P("i"), P(), P("i")), out_specs=P())
+v = f(p, x)
+np.testing.assert_allclose(shared(p, v, x, x), linearize.ntk_vector_product(f, p, v, x), rtol=1e-5, atol=1e-6)
+"""
+
+
+def test_each_device_of_a_mesh_has_its_own_part_of_the_kernel():
+    environment = os.environ | {"XLA_FLAGS": "--xla_force_host_platform_device_count=2"}
+    subprocess.run([sys.executable, "-c", SHARDED], check=True, env=environment)
+
+
+def test_the_trace_of_many_features_needs_no_square_of_them():
+    """32,768 features: a unit matrix alone would take 4 GiB."""
+
+    def f(p, x):
+        return jax.lax.conv_general_dilated(x, p, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"))
+
+    shapes = jax.ShapeDtypeStruct((3, 3, 3, 32), jnp.float32), jax.ShapeDtypeStruct((2, 32, 32, 3), jnp.float32)
+    compiled = jax.jit(lambda p, x: linearize.ntk_trace(f, p, x)).lower(*shapes).compile()
+    assert compiled.memory_analysis().temp_size_in_bytes < 4 * 2**20
+
+
+def test_kernels_and_errors_are_compiled_once(key):
+    params, x1, _ = problem(key)
+    calls = (
+        lambda: linearize.ntk_trace(mlp, params, x1),
+        lambda: linearize.empirical_ntk(mlp, params, x1),
+        lambda: linearize.class_summed_ntk(mlp, params, x1),
+        lambda: linearize.linearisation_error(mlp, params, params, x1).error,
+    )
+    first = [call() for call in calls]
+    with jax.no_tracing():
+        again = [call() for call in calls]
+    jax.tree.map(np.testing.assert_array_equal, first, again)
+
+
+def test_the_trace_works_under_vmap_and_jvp(key):
+    params, x1, _ = problem(key)
+    trace = lambda p: linearize.ntk_trace(mlp, p, x1, batch_size=2)["out"]
+    double = jax.tree.map(lambda leaf: 2 * leaf, params)
+    many = jax.vmap(trace)(jax.tree.map(lambda a, b: jnp.stack([a, b]), params, double))
+    np.testing.assert_allclose(many, jnp.stack([trace(params), trace(double)]), rtol=1e-4)  # float32 sums
+    with jax.enable_x64(True):
+        params, x1 = jax.tree.map(lambda leaf: leaf.astype(jnp.float64), (params, x1))
+        step = jax.tree.map(jnp.cos, params)
+        moved = lambda h: linearize.ntk_trace(mlp, jax.tree.map(lambda p, s: p + h * s, params, step), x1)["out"]
+        rate = jax.jvp(lambda p: linearize.ntk_trace(mlp, p, x1)["out"], (params,), (step,))[1]
+        np.testing.assert_allclose(rate, (moved(1e-5) - moved(-1e-5)) / 2e-5, rtol=1e-6, atol=1e-6)  # O(h^2)
+
+
+def test_a_kernel_of_features_that_are_no_rows_is_refused(key):
+    params, x1, _ = problem(key)
+    with pytest.raises(ValueError, match="with a row for each of 4 probes"):
+        linearize.ntk_trace(lambda p, x: mlp(p, x)["out"].mean(axis=0, keepdims=True), params, x1)
