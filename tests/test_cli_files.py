@@ -127,8 +127,8 @@ def test_a_detectors_backbone_finds_its_classifier_and_how_much_is_shared_is_sai
     assert status == 0
     assert "only weights are compared: detector.pth is of no known architecture" in err
     line = out.strip().splitlines()[-1]
-    assert line.startswith("second is the most likely parent of detector: kernel cosine 0.6")
-    assert line.endswith("they share 99% of its parameters.")
+    assert line.startswith("detector is related to second: centred kernel cosine 0.995; 100% of its kernels were")
+    assert line.endswith("which came first the weights do not say.")
     assert "backbone/body" in out
     _, out, _ = run(capsys, monkeypatch, "detect", *given, "--json")
     shared = json.loads(out)["shared"]
@@ -152,8 +152,10 @@ def test_a_stranger_among_the_candidates_is_said_to_share_nothing(files, capsys,
     given = "--parents", tmp_path / "stranger.pth", files / "second.safetensors", "--child", files / "child.pt"
     status, out, _ = run(capsys, monkeypatch, "detect", *given)
     assert status == 0
-    assert out.strip().splitlines()[-1].startswith("second is the most likely parent of child")
-    (row,) = [line for line in out.splitlines() if "stranger" in line]
+    *_, note, verdict = out.strip().splitlines()
+    assert verdict.startswith("child is related to second: centred kernel cosine 0.995; 100% of its kernels were")
+    assert note == "stranger could not be compared: 0% of child's kernels have a counterpart there"
+    (row,) = [line for line in out.splitlines() if line.split()[:1] == ["stranger"] and line != note]
     assert row.split()[-3:] == ["0%", "0", "0"]
 
 
@@ -161,7 +163,7 @@ def test_where_no_candidate_resembles_the_child_that_is_the_verdict(files, capsy
     converters.write(tmp_path / "third.pth", resnet20(7))
     given = "--parents", files / "first.pth", tmp_path / "third.pth", "--child", files / "child.pt", "--weights-only"
     _, out, _ = run(capsys, monkeypatch, "detect", *given)
-    assert out.strip().splitlines()[-1].startswith("No candidate resembles child")
+    assert out.strip().splitlines()[-1].startswith("None of these is the parent of child, third comes nearest: ")
 
 
 def test_bad_files_and_names_end_in_one_line(files, capsys, monkeypatch, tmp_path):
@@ -179,7 +181,8 @@ def test_bad_files_and_names_end_in_one_line(files, capsys, monkeypatch, tmp_pat
     ):
         check(message, "convert", first, "--arch", arch, "--out", out)
     assert not out.exists()
-    check("2 are called 'first'", "detect", "--parents", first, first, "--child", first)
+    check("text.pth", "detect", "--parents", first, "--child", tmp_path / "text.pth")
+    check("text.pth", "detect", "--parents", tmp_path / "text.pth", "--child", first)
 
 
 def test_sources_that_weights_do_not_tell_apart_are_named(files, capsys, monkeypatch):

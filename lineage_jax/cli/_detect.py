@@ -1,6 +1,6 @@
 """`lineage-jax detect`: the parent of a child among candidates."""
 
-import collections
+import dataclasses
 import json
 from pathlib import Path
 from typing import Annotated, Any
@@ -8,11 +8,12 @@ from typing import Annotated, Any
 import typer
 from rich.progress import Progress
 
-from lineage_jax.cli import _features
-from lineage_jax.cli._answer import Answer, choose, summary, votes_for
+from lineage_jax.cli import _features, _wording
+from lineage_jax.cli._answer import Answer, conclude, summary, weigh
 from lineage_jax.cli._app import app, out, progress_bar, say, show
-from lineage_jax.cli._detector import ask, decided
-from lineage_jax.cli._networks import Loaded, load, name_of, obstacle, to_saved
+from lineage_jax.cli._candidates import Asked, load_all
+from lineage_jax.cli._detector import Opinion, ask
+from lineage_jax.cli._networks import obstacle, to_saved
 
 DEFAULT_MEASURES = ("l1", "l2", "cosine", "cka", "dc")
 
@@ -28,123 +29,108 @@ def detect(
     alpha: Annotated[
         list[float] | None, typer.Option(help="Strengths of the approximation, >= 0. Default: one for each measure.")
     ] = None,
-    detector: Annotated[Path | None, typer.Option(help="A detector of train-detector: it names the parent.")] = None,
+    detector: Annotated[
+        Path | None, typer.Option(help="A detector of train-detector: it chooses among relatives.")
+    ] = None,
     arch: Annotated[str | None, typer.Option(help="What the files are, such as torchvision/resnet50.")] = None,
+    nesting: Annotated[
+        str | None, typer.Option(help="Which network of files that hold several, such as model_ema.")
+    ] = None,
     weights_only: Annotated[bool, typer.Option("--weights-only", help="Compare weights, run no network.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
-    """Names the parent of a child network among the candidates.
+    """Names the parent of a child network among the candidates, or says that it is none of these.
 
-    Networks of one known architecture are compared by features and weights, any others by the weights they share.
+    Networks of one known architecture are compared by features and weights, any others by the weights they share. One
+    candidate is enough. Only one whose kernels are related to the child's is named, whatever features say.
     """
-    from lineage_jax import report
-
     measures = _features.chosen_measures(measure or list(DEFAULT_MEASURES))
     with progress_bar() as bar:
-        candidates, suspect = load_all(name_each(parents), child, arch, bar)
-        opinion = detector and ask(detector, candidates, suspect, probes, weights_only=weights_only)
-        reason = "as --weights-only asks" if weights_only else obstacle([*candidates.values(), suspect])
+        asked = load_all(parents, child, arch, nesting, bar)
+        opinion = ask(detector, asked, probes, weights_only=weights_only) if detector and asked.parents else None
+        reason = "as --weights-only asks" if weights_only else obstacle([*asked.parents.values(), asked.suspect])
         if reason is None:
-            answer = by_features(candidates, suspect, probes, measures, alpha, bar)
+            answer = by_features(asked, opinion, probes, measures, alpha, bar)
         else:
-            answer = by_weights(candidates, suspect, reason)
-    if opinion:
-        answer = decided(answer, opinion, name_of(child))
+            answer = by_weights(asked, opinion, reason)
     if as_json:
-        print(json.dumps(summary(name_of(child), answer), indent=1))
-        return
-    if reason is None:
+        print(json.dumps(summary(answer, {asked.child: asked.suspect, **asked.parents}), indent=1))
+    else:
+        print_answer(answer)
+
+
+def print_answer(answer: Answer) -> None:
+    """Prints the tables, what else should be known, and the verdict last."""
+    from lineage_jax import report
+
+    child, weights, shares = answer.verdict.child, answer.measured.weights, answer.measured.shares
+    if "probes" in answer.evidence and answer.kinds:
         compared = answer.evidence["probes"]
         place = f"features after '{answer.evidence['layer']}' on {compared['count']} probes ({compared['source']})"
-        out.print(report.score_table(answer.kinds, title=f"child {name_of(child)}: {place}"))
-    elif opinion:
-        out.print(
-            report.score_table(
-                {"detector": opinion.shares}, title=f"whose child the detector takes {name_of(child)} for"
-            )
-        )
-    if reason is not None or answer.weights["tensors"].min() < answer.weights.attrs["tensors"]:
-        out.print(report.overlap_table(answer.weights, title=f"weights that {name_of(child)} shares with candidates"))
-    show(answer.verdict)
+        out.print(report.score_table(answer.kinds, title=f"child {child}: {place}"))
+    elif shares is not None:
+        out.print(report.score_table({"detector": shares}, title=f"whose child the detector takes {child} for"))
+    if weights.sizes["parent"]:
+        out.print(report.overlap_table(weights, title=f"weights that {child} shares with candidates"))
+    for line in _wording.notes(answer.measured, answer.verdict):
+        show(line)
+    show(_wording.sentence(answer.measured, answer.verdict))
 
 
 def by_features(
-    candidates: dict[str, Loaded],
-    suspect: Loaded,
+    asked: Asked,
+    opinion: Opinion | None,
     probes: Path | None,
     measures: dict[str, Any],
     alpha: list[float] | None,
     bar: Progress,
 ) -> Answer:
-    """Compares networks of one architecture by their features on probes, and by their weights."""
-    from lineage_jax import lineage
-
-    roots, leaf = {name: to_saved(loaded) for name, loaded in candidates.items()}, to_saved(suspect)
-    first = next(iter(roots.values()))
-    images, source = _features.read_probes(probes, first)
-    layer = first.network.taps[-1]
-    kinds = _features.score_against(roots, leaf, images, layer, measures, alpha, bar)
-    weights = lineage.overlap({name: saved.variables for name, saved in roots.items()}, leaf.variables)
-    prediction, decisive = choose(kinds, weights["centred_kernel_cosine"], on_noise=probes is None)
-    votes, of = votes_for(prediction, kinds)
-    child, cosine = name_of(suspect.path), weights["centred_kernel_cosine"].sel(parent=prediction).item()
+    """Compares networks of one architecture by their weights, and by their features on probes."""
+    roots, leaf = {name: to_saved(loaded) for name, loaded in asked.parents.items()}, to_saved(asked.suspect)
+    trees = {name: saved.variables for name, saved in roots.items()}
+    measured = weigh(asked, trees, leaf.variables)
+    images, source = _features.read_probes(probes, leaf)
+    layer = leaf.network.taps[-1]
+    candidates = {name: roots[name] for name in measured.weights["parent"].values.tolist()}
+    kinds = _features.score_against(candidates, leaf, images, layer, measures, alpha, bar) if candidates else {}
+    measured = dataclasses.replace(
+        measured, features=_features.approximated(kinds), on_noise=probes is None, **asked_of(opinion, measured)
+    )
     return Answer(
-        prediction=prediction,
-        named_by={"decided by": decisive, "scores": votes, "of": of, "kernel cosine": cosine},
-        evidence={"layer": layer, "probes": {"count": len(images), "source": source}},
-        kinds=kinds,
-        weights=weights,
-        verdict=f"{prediction} is the most likely parent of {child}: {votes} of {of} approximated scores name it, "
-        f"the cosine of their kernels is {cosine:.3f}; decided by {decisive}.",
+        verdict=conclude(measured, trees, leaf.variables),
+        measured=measured,
+        evidence={"layer": layer, "probes": {"count": len(images), "source": source}, **said_of(opinion)},
+        kinds=kinds | ({"detector": measured.shares} if measured.shares is not None else {}),
     )
 
 
-def by_weights(candidates: dict[str, Loaded], suspect: Loaded, reason: str) -> Answer:
-    """Compares any networks by the weights they share; the cosine of the child's kernels decides."""
+def by_weights(asked: Asked, opinion: Opinion | None, reason: str) -> Answer:
+    """Compares any networks by the weights they share."""
     from lineage_jax import lineage
 
     say(f"only weights are compared: {reason}")
-    weights = lineage.overlap({name: loaded.tree for name, loaded in candidates.items()}, suspect.tree)
-    decision = lineage.decide(weights["centred_kernel_cosine"])
-    prediction = decision.prediction.item()
-    best = weights.sel(parent=prediction)
-    share = best["parameters"].item() / weights.attrs["parameters"]
-    found = (
-        f"kernel cosine {best['kernel_cosine'].item():.3f}, {decision.margin.item():.3f} before the next; "
-        f"they share {share:.0%} of its parameters"
-    )
-    related = best["centred_kernel_cosine"].item() >= lineage.UNRELATED
-    child = name_of(suspect.path)
-    named = f"{prediction} is the most likely parent of {child}: {found}."
-    doubt = f"No candidate resembles {child}; {prediction} comes nearest: {found}."
+    trees = {name: loaded.tree for name, loaded in asked.parents.items()}
+    measured = weigh(asked, trees, asked.suspect.tree)
+    measured = dataclasses.replace(measured, **asked_of(opinion, measured))
+    kinds = {name.replace("_", " "): measured.weights[name] for name in lineage.WEIGHT_SCORES}
+    if not measured.weights.sizes["parent"]:
+        kinds = {}
     return Answer(
-        prediction=prediction,
-        named_by={"decided by": "kernel cosine", "kernel cosine": best["centred_kernel_cosine"].item()},
-        evidence={"weights only": reason},
-        kinds={name.replace("_", " "): weights[name] for name in lineage.WEIGHT_SCORES},
-        weights=weights,
-        verdict=named if related else doubt,
+        verdict=conclude(measured, trees, asked.suspect.tree),
+        measured=measured,
+        evidence={"weights only": reason, **said_of(opinion)},
+        kinds=kinds | ({"detector": measured.shares} if measured.shares is not None else {}),
     )
 
 
-def name_each(parents: list[Path]) -> dict[str, Path]:
-    """Calls each candidate by its folder or file."""
-    if len(parents) < 2:
-        raise ValueError(f"expected at least two candidate parents, got {len(parents)}; --parents A B ...")
-    counts = collections.Counter(map(name_of, parents))
-    for name, count in counts.items():
-        if count > 1:
-            raise ValueError(f"candidate parents need different names, {count} are called '{name}'; rename one")
-    return {name_of(path): path for path in parents}
+def asked_of(opinion: Opinion | None, measured: Any) -> dict[str, Any]:
+    """Returns what a detector says of the candidates that are not left out."""
+    if opinion is None:
+        return {}
+    kept = [name for name in opinion.shares["parent"].values if name not in measured.left_out]
+    return {"shares": opinion.shares.sel(parent=kept)}
 
 
-def load_all(
-    candidates: dict[str, Path], child: Path, arch: str | None, bar: Progress
-) -> tuple[dict[str, Loaded], Loaded]:
-    """Reads all networks."""
-    task = bar.add_task("loading", total=len(candidates) + 1)
-    loaded = []
-    for path in [*candidates.values(), child]:
-        loaded.append(load(path, arch))
-        bar.advance(task)
-    return dict(zip(candidates, loaded[:-1], strict=True)), loaded[-1]
+def said_of(opinion: Opinion | None) -> dict[str, Any]:
+    """Returns which detector was asked, for programs."""
+    return {} if opinion is None else {"detector": {"folder": str(opinion.folder), **vars(opinion.layers)}}

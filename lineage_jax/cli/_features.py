@@ -102,3 +102,8 @@ def score_against(
     for name in weights["measure"].values.tolist():
         kinds[name.replace("_", " ")] = weights.sel(measure=name)
     return kinds
+
+
+def approximated(kinds: Scores) -> Scores:
+    """Returns the scores of the Taylor and of the exact form."""
+    return {kind: scores for kind, scores in kinds.items() if "taylor" in kind or "exact" in kind}

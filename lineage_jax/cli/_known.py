@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lineage_jax.cli._networks import Loaded, load, name_of, obstacle, own_arrays, to_saved
+from lineage_jax.cli._candidates import load_some
+from lineage_jax.cli._networks import Loaded, name_of, obstacle, own_arrays, to_saved
 
 if TYPE_CHECKING:
     from flax import linen as nn
@@ -42,6 +43,8 @@ class Known:
 def load_known(path: Path, arch: str | None) -> Known:
     """Reads a family: a checkpoint of `population.save_family`, or a folder with parents, children and truth.
 
+    A file that cannot be read is said and skipped, and so are the children of such a parent.
+
     Raises:
         FileNotFoundError: If there is nothing at `path`.
         ValueError: If there is no family, or its truth does not fit its networks.
@@ -49,11 +52,14 @@ def load_known(path: Path, arch: str | None) -> Known:
     from lineage_jax import io, population
 
     if (path / TRUTH).is_file():
-        parents, children = (_files(path / part) for part in ("parents", "children"))
-        truth = _truth(path / TRUTH, children)
-        return beside(
-            *({name: load(file, arch) for name, file in of.items()} for of in (parents, children)), truth=truth
-        )
+        files = _files(path / "children")
+        truth = _truth(path / TRUTH, files)
+        parents, missing = load_some(_files(path / "parents"), arch)
+        wanted = {name: file for name, file in files.items() if truth[name] not in missing}
+        children, _ = load_some(wanted, arch)
+        if not children:
+            raise ValueError(f"expected a child in {path} whose parent can be read, got none")
+        return beside(parents, children, truth={name: truth[name] for name in children})
     if path.is_dir() and not (path / io.SUMS).is_file():
         raise ValueError(f"expected a family in {path}: parents/, children/ and {TRUTH} {{child: parent}}")
     family = population.load_family(path)

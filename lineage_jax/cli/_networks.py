@@ -2,6 +2,7 @@
 
 import dataclasses
 import difflib
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -200,13 +201,14 @@ def same_architecture(network: Any, like: Any) -> bool:
 
 
 def name_of(path: Path) -> str:
-    """Calls a network by its folder or file, without the endings of checkpoints.
+    """Calls a network by its folder or file, without the endings of checkpoints; a link by its own name.
 
     Examples:
         >>> name_of(Path("runs/resnet20-v1.5.pth.tar"))
         'resnet20-v1.5'
     """
-    path = Path(path.resolve().name)
+    path = Path(os.path.abspath(path))  # a cache of downloads links names to sums
+    path = Path(path.name)
     while path.suffix in SUFFIXES:
         path = path.with_suffix("")
     return path.name

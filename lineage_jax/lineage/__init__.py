@@ -9,6 +9,8 @@ from lineage_jax.lineage._alignment import Alignment as Alignment
 from lineage_jax.lineage._alignment import align as align
 from lineage_jax.lineage._decide import accuracy as accuracy
 from lineage_jax.lineage._decide import decide as decide
+from lineage_jax.lineage._direction import first_by_counters as first_by_counters
+from lineage_jax.lineage._direction import place as place
 from lineage_jax.lineage._mixture import MERGED as MERGED
 from lineage_jax.lineage._mixture import mixture as mixture
 from lineage_jax.lineage._overlap import LEAST_COMPARED as LEAST_COMPARED

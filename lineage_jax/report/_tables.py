@@ -1,5 +1,6 @@
 """Tables for the terminal."""
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -48,7 +49,10 @@ def score_table(rows: Mapping[str, "xarray.DataArray"], *, title: str, most: int
         prediction = decisions[name].prediction.item()
         cells = {parent: f"{scores.sel(parent=parent).item():.3f}" for parent in shown}
         marked = [f"[bold]{text}[/bold]" if parent == prediction else text for parent, text in cells.items()]
-        table.add_row(name, *marked, prediction, f"{decisions[name].margin.item():.2g}")
+        margin = decisions[name].margin.item()
+        table.add_row(
+            name, *marked, prediction, "" if math.isnan(margin) else f"{margin:.2g}"
+        )  # of one candidate: none
     return table
 
 

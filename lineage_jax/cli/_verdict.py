@@ -1,0 +1,272 @@
+"""Whose child a network is: one rule over what was measured, whatever that was. Nothing here reads, runs or prints.
+
+Only a candidate whose centred kernel cosine reaches `lineage.UNRELATED`, and what as few weights reach by chance, can
+be named. Features, a detector and counters choose among such relatives; they never name a stranger, and features on
+noise choose nothing.
+"""
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import xarray
+
+DECISIVE = "centred_kernel_cosine"
+"""The score of `lineage.overlap` that says who is related."""
+
+RELATIONS = {
+    "parent": "the candidate named is related, and something shows that it came first",
+    "related": "the candidate named is related; which of the two came first is not known",
+    "siblings": "the candidate named is related, and neither descends from the other as far as the weights show",
+    "descendant": "the candidate named is related, but by its counters it came after the child",
+    "mixture": "the child is a mixture of several candidates; the one that weighs most is named",
+    "same network": "every candidate is the child itself",
+    "none of these": "no candidate that could be compared is related, or a detector says so",
+    "cannot be compared": "too little of the child could be compared with any candidate",
+}
+"""What a verdict can be."""
+
+NEAR_TIE = 0.8
+"""Share of the distance 1 - cosine of the next relative that the nearest must undercut, or it is a near-tie."""
+
+MOST_OPERANDS = 8
+"""Relatives that a mixture is sought among; more would take memory and explain anything."""
+
+CHANCE = 4
+"""Standard deviations, each 1 / sqrt(weights), that the cosine of random weights stays below: 3 in 100,000 do not."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Measured:
+    """What was measured of a child and its candidates.
+
+    Attributes:
+        child: its name.
+        weights: what `lineage.overlap` found, `compared` being the share of all of the child's weights.
+        features: approximated scores over `parent`, by their name; none where features were not compared.
+        on_noise: features are those of noise.
+        shares: a detector's probabilities over `parent`, or None.
+        nobody: the name under which the detector says "none of these".
+        counters: how many batches each normalisation has seen, by network and module.
+        lacking: by network what of it took no part, in words; where there is something to say.
+        left_out: candidates that are the child itself, and by what that shows.
+        skipped: candidates that could not be read, and why.
+    """
+
+    child: str
+    weights: "xarray.Dataset"
+    features: "Mapping[str, xarray.DataArray]" = dataclasses.field(default_factory=dict)
+    on_noise: bool = False
+    shares: "xarray.DataArray | None" = None
+    nobody: str = "none of these"
+    counters: Mapping[str, Mapping[str, int]] = dataclasses.field(default_factory=dict)
+    lacking: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    left_out: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    skipped: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """Whose child a network is, and what speaks for it.
+
+    Attributes:
+        child: its name.
+        prediction: the candidate named, or None.
+        relation: one of `RELATIONS`.
+        decided_by: what chose among the relatives: "centred kernel cosine", "approximated scores", "detector".
+        nearest: the candidate of highest centred kernel cosine among those that could be compared, or the one that
+            shares most where none could; None where every candidate is the child itself.
+        related: the relatives and their centred kernel cosines, the highest first.
+        opposite: candidates that are related with the opposite sign, and their centred kernel cosines.
+        near_ties: relatives that are almost as near as the nearest.
+        counted_after: relatives that by their counters came after the child.
+        incomparable: candidates of which too little could be compared, and the share.
+        first: who came first by counters, "candidate" or "child", or None.
+        place: how the one named and the child lie to each other, as `lineage.place` says.
+        mixture: what each parent weighs in a child of several; empty for any other.
+    """
+
+    child: str
+    prediction: str | None
+    relation: str
+    decided_by: str
+    nearest: str | None
+    related: dict[str, float] = dataclasses.field(default_factory=dict)
+    opposite: dict[str, float] = dataclasses.field(default_factory=dict)
+    near_ties: tuple[str, ...] = ()
+    counted_after: tuple[str, ...] = ()
+    incomparable: dict[str, float] = dataclasses.field(default_factory=dict)
+    first: str | None = None
+    place: str | None = None
+    mixture: dict[str, float] = dataclasses.field(default_factory=dict)
+
+
+def judge(measured: Measured, among: "Mapping[str, float]", mixture: "Mapping[str, float]") -> Verdict:
+    """Says whose child a network is.
+
+    Args:
+        measured: what was measured.
+        among: centred kernel cosines of the candidate that `name_one` names with the other relatives.
+        mixture: what each relative weighs in the child, where a mixture explains it; empty where none does.
+    """
+    weights = measured.weights
+    if not weights.sizes["parent"]:
+        (itself, *_) = measured.left_out
+        return Verdict(
+            child=measured.child, prediction=itself, relation="same network", decided_by="identity", nearest=None
+        )
+    related = relatives(weights)
+    prediction, decided_by = name_one(measured)
+    incomparable = {name: weights["compared"].sel(parent=name).item() for name in set_aside(weights)}
+    came_first = {name: first(measured, name) for name in related}
+    lies = lambda name: place_of(name, related, among)  # noqa: E731
+    parts = [name for name in mixture if name in related]
+    heaviest = max(parts, key=lambda name: mixture[name]) if parts and prediction else prediction
+    verdict = Verdict(
+        child=measured.child,
+        prediction=heaviest,
+        relation="none of these" if len(incomparable) < weights.sizes["parent"] else "cannot be compared",
+        decided_by=decided_by,
+        nearest=nearest(weights),
+        related=related,
+        opposite=opposites(weights),
+        near_ties=ties(related, [name for name in related if came_first[name] != "child"]),
+        counted_after=tuple(name for name in related if came_first[name] == "child"),
+        incomparable=incomparable,
+        first=came_first[prediction] if prediction else None,
+        place=lies(prediction) if prediction else None,
+        mixture=dict(mixture) if prediction else {},
+    )
+    return dataclasses.replace(verdict, relation=_relation(verdict)) if prediction else verdict
+
+
+def _relation(verdict: Verdict) -> str:
+    """Says how the candidate named and the child are related; where two cues contradict each other, neither counts."""
+    if verdict.mixture:
+        return "mixture"
+    if verdict.first == "child":
+        return "descendant"
+    if verdict.place == "siblings":
+        return "related" if verdict.first else "siblings"
+    return "parent" if verdict.first == "candidate" or verdict.place == "between" else "related"
+
+
+def name_one(measured: Measured) -> tuple[str | None, str]:
+    """Names one of the relatives, or none, and says what chose: kernels, features on images, or a detector.
+
+    Relatives that by their counters came after the child are named only where there is no other.
+    """
+    from lineage_jax import lineage
+
+    related = relatives(measured.weights)
+    if measured.shares is not None:
+        allowed = [name for name in measured.shares["parent"].values if name in related or name == measured.nobody]
+        if related and allowed:
+            chosen = lineage.decide(measured.shares.sel(parent=allowed)).prediction.item()
+            return (None if chosen == measured.nobody else chosen), "detector"
+    earlier = [name for name in related if first(measured, name) != "child"] or list(related)
+    if len(earlier) > 1 and measured.features and not measured.on_noise:
+        counts = votes(measured.features, earlier)
+        return max(earlier, key=lambda name: (counts[name], related[name])), "approximated scores"
+    return (earlier[0] if earlier else None), DECISIVE.replace("_", " ")
+
+
+def votes(features: "Mapping[str, xarray.DataArray]", among: Sequence[str]) -> dict[str, int]:
+    """Returns how many scores name each of some candidates."""
+    from lineage_jax import lineage
+
+    named = [lineage.decide(scores.sel(parent=list(among))).prediction.item() for scores in features.values()]
+    return {name: named.count(name) for name in among}
+
+
+def set_aside(weights: "xarray.Dataset") -> list[str]:
+    """Returns the candidates of which too little could be compared."""
+    from lineage_jax import lineage
+
+    return weights["parent"].values[weights["compared"].values < lineage.LEAST_COMPARED].tolist()
+
+
+def relatives(weights: "xarray.Dataset") -> dict[str, float]:
+    """Returns the candidates that are related to the child and their centred kernel cosines, the highest first."""
+    found = {name: cosine for name, cosine in _cosines(weights).items() if cosine >= least_cosine(weights, name)}
+    return dict(sorted(found.items(), key=lambda item: -item[1]))
+
+
+def opposites(weights: "xarray.Dataset") -> dict[str, float]:
+    """Returns the candidates that are related with the opposite sign and their centred kernel cosines."""
+    return {name: cosine for name, cosine in _cosines(weights).items() if -cosine >= least_cosine(weights, name)}
+
+
+def operands(measured: Measured) -> list[str]:
+    """Returns the candidates that a child may be mixed from: the nearest relatives of either sign that came before."""
+    found = relatives(measured.weights) | opposites(measured.weights)
+    earlier = [name for name in found if first(measured, name) != "child"]
+    return sorted(earlier, key=lambda name: -abs(found[name]))[:MOST_OPERANDS]
+
+
+def least_cosine(weights: "xarray.Dataset", name: str) -> float:
+    """Returns the cosine from which on a candidate is related: that of no strangers, nor of chance among few weights.
+
+    Examples:
+        >>> import xarray
+        >>> few = xarray.Dataset({"parameters": ("parent", [100, 10**7])}, coords={"parent": ["a", "b"]})
+        >>> least_cosine(few, "a")
+        0.4
+    """
+    from lineage_jax import lineage
+
+    shared = weights["parameters"].sel(parent=name).item()
+    return max(lineage.UNRELATED, CHANCE / math.sqrt(max(shared, 1)))
+
+
+def nearest(weights: "xarray.Dataset") -> str:
+    """Returns the candidate of highest centred kernel cosine, or the one that shares most if none can be compared."""
+    found = _cosines(weights)
+    shares = dict(zip(weights["parent"].values.tolist(), weights["compared"].values.tolist(), strict=True))
+    return max(found, key=found.__getitem__) if found else max(shares, key=shares.__getitem__)
+
+
+def _cosines(weights: "xarray.Dataset") -> dict[str, float]:
+    aside = set_aside(weights)
+    pairs = zip(weights["parent"].values.tolist(), weights[DECISIVE].values.tolist(), strict=True)
+    return {name: cosine for name, cosine in pairs if name not in aside}
+
+
+def ties(related: Mapping[str, float], among: Sequence[str]) -> tuple[str, ...]:
+    """Returns the relatives that are almost as near as the nearest.
+
+    Examples:
+        >>> ties({"a": 0.73, "b": 0.69, "c": 0.2}, ["a", "b", "c"]), ties({"a": 0.9, "b": 0.8}, ["a", "b"])
+        (('b',), ())
+    """
+    best, *others = among or [""]
+    return tuple(name for name in others if 1 - related[best] >= NEAR_TIE * (1 - related[name]))
+
+
+def first(measured: Measured, candidate: str) -> str | None:
+    """Says who came first by the counters of the modules that correspond: "candidate", "child" or None."""
+    from lineage_jax import lineage
+
+    row = measured.weights.sel(parent=candidate)
+    modules = {candidate: row["parent_module"].item(), measured.child: row["child_module"].item()}
+    of_candidate, of_child = (
+        _inside(measured.counters.get(name, {}), modules[name]) for name in (candidate, measured.child)
+    )
+    return lineage.first_by_counters(of_candidate, of_child)
+
+
+def _inside(counters: Mapping[str, int], module: str) -> dict[str, int]:
+    """Returns the counters of what lies in a module, by the path inside."""
+    paths = {name.replace(".", "/"): count for name, count in counters.items()}
+    start = f"{module}/" if module else ""
+    return {path.removeprefix(start): count for path, count in paths.items() if path.startswith(start)}
+
+
+def place_of(candidate: str, related: Mapping[str, float], among: Mapping[str, float]) -> str | None:
+    """Says how a candidate and the child lie to each other, seen from the other relatives."""
+    from lineage_jax import lineage
+
+    others = {name: cosine for name, cosine in among.items() if name in related and name != candidate}
+    return lineage.place(candidate, related, others)
