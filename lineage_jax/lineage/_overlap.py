@@ -39,17 +39,18 @@ Row: TypeAlias = dict[str, float | int | str]
 UNRELATED = 0.08
 """Centred kernel cosine below which networks are as good as unrelated.
 
-Between what strangers reach and what the farthest relatives keep in `experiments/unrelated`, as far from one as from the
-other by their ratio: 0.057 and 0.109 on the half that chose it. Strangers' cosines scatter by one over the square root
-of the weights that are not zero, so networks of fewer than a thousand weights reach it by chance.
+Between what strangers reach and what the farthest relatives keep in `experiments/unrelated`, as far from one as from
+the other by their ratio: 0.057 and 0.109 on the half that chose it. Strangers' cosines scatter by one over the square
+root of the weights that are not zero, so networks of fewer than a thousand weights reach it by chance.
 """
 
 LEAST_COMPARED = 0.1
 """Share of the child's weights below which a comparison says nothing, neither kinship nor its absence.
 
-What a parent lacks counts as zeros, so kernels of a tenth of the child bound the cosine by about 0.3, and a parent whose
-kernels there have a cosine of 0.25 to the child's would already fall below `UNRELATED`. Backbones are far above it (59,
-69 and 73 % of DeepLabV3, RetinaNet and FCOS with ResNet-50), a head of 1,000 classes alone below it (8 % of ResNet-50).
+What a parent lacks counts as zeros, so kernels of a tenth of the child bound the cosine by about 0.3, and a parent
+whose kernels there have a cosine of 0.25 to the child's would already fall below `UNRELATED`. Backbones are far above
+it (59, 69 and 73 % of DeepLabV3, RetinaNet and FCOS with ResNet-50), a head of 1,000 classes alone below it (8 % of
+ResNet-50).
 """
 
 WEIGHT_SCORES = ("centred_kernel_cosine", "kernel_cosine", "weight_cosine", "weight_distance")
