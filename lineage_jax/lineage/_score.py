@@ -38,7 +38,7 @@ def score(
     measures: Mapping[str, Measure],
     alphas: Strengths = (0.0, 0.1, 1.0),
     forms: Sequence[str] = FORMS,
-    held: tuple[str, ...] = linearize.HELD,
+    held: Sequence[str] = linearize.HELD,
     memory: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> "xarray.DataArray":
@@ -115,6 +115,7 @@ def score(
     strengths = strengths_of(alphas)
     _check_settings(measures, forms)
     linearize.check_held(held)
+    held = tuple(held)
     parents, children = population_of(parents, "parent", held=held), population_of(children, "child", held=held)
     check_wrapped(parents, children)
     probes = checked_probes(probes)

@@ -21,7 +21,7 @@ def score_block(
     measures: Mapping[str, Measure],
     alphas: Strengths = (0.0, 0.1, 1.0),
     forms: Sequence[str] = FORMS,
-    held: tuple[str, ...] = linearize.HELD,
+    held: Sequence[str] = linearize.HELD,
     memory: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> "xarray.DataArray":
@@ -56,6 +56,7 @@ def score_block(
     import xarray
 
     linearize.check_held(held)
+    held = tuple(held)
     strengths = strengths_of(alphas)
     parents, children = population_of(parents, "parent", held=held), population_of(children, "child", held=held)
     names, count = names_of(parents, "parent"), len(names_of(children, "child"))

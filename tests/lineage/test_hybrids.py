@@ -68,8 +68,16 @@ def test_scores_of_a_block_are_those_of_each_parent_on_its_own_activations(famil
     block = linearize.block_of(NETWORK, "relu1", ("relu3",), input_shape=probes.shape[1:])
     seen = []
     scores = lineage.score_block(
-        block, made.parents, {"hybrid": hybrid}, probes, measures=MEASURES, progress=lambda *pairs: seen.append(pairs)
+        block,
+        made.parents,
+        {"hybrid": hybrid},
+        probes,
+        measures=MEASURES,
+        alphas=np.array([0.1]),
+        progress=lambda *pairs: seen.append(pairs),
     )
+    assert scores.form.values.tolist() == list(lineage.FORMS)
+    assert scores.not_shared == []
     assert scores.dims == ("parent", "child", "layer", "measure", "form", "alpha")
     assert scores.parent.values.tolist() == ["parent-0", "parent-1"]
     assert seen == [(1, 2), (2, 2)]

@@ -52,7 +52,9 @@ def loaded(count, *, first=0, make=network):
 
 
 def score(parents, children, probes=PROBES, feature_fn=features, **options):
-    return lineage.score(feature_fn, parents, children, probes, **({"measures": NORMS, "alphas": (0.5,)} | options))
+    return lineage.score(
+        feature_fn, parents, children, probes, **({"measures": NORMS, "alphas": (0.5,), "forms": ("exact",)} | options)
+    )
 
 
 def test_every_loaded_network_is_read_once_and_scores_are_those_of_networks_at_hand():
@@ -100,9 +102,9 @@ def test_probes_are_cut_where_measures_are_means_over_them(measures):
 
     networks = {str(seed): network(seed) for seed in range(2)}, {"c": network(5)}
     probes = np.concatenate([PROBES] * 3)[:-3]
-    cut = score(*networks, probes, watched, measures=measures, memory=150_000, alphas=(0.0, 0.5))
+    cut = score(*networks, probes, watched, measures=measures, memory=150_000, forms=lineage.FORMS)
     assert 1 < min(set(shown) - {1, 2}) < len(probes) / 2
-    whole = score(*networks, probes, padded, measures=measures, alphas=(0.0, 0.5))
+    whole = score(*networks, probes, padded, measures=measures, forms=lineage.FORMS)
     np.testing.assert_allclose(cut, whole, rtol=1e-5)
 
 
