@@ -2,6 +2,7 @@
 
 from converters._convert import ConversionError as ConversionError
 from converters._convert import Converted as Converted
+from converters._convert import names_for as names_for
 from converters._convert import to_flax as to_flax
 from converters._convert import to_torch as to_torch
 from converters._entry import Entry as Entry

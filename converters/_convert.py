@@ -108,13 +108,44 @@ def to_torch(
         elif place is None:
             faults.append(f"nothing for '{name}'")
         else:
-            array = place.layout.to_torch(flat[place.path])
-            tensors[name] = array.reshape(array.shape + (1,) * (len(shape) - array.ndim))
             used.add(place.path)
+            array = _tried(place.layout.to_torch, flat[place.path])
+            if array is None:
+                faults.append(f"'{place.path}' has shape {shapes[place.path]}, which does not fit '{name}'")
+            else:
+                tensors[name] = array.reshape(array.shape + (1,) * (len(shape) - array.ndim))
     faults += [f"no name for '{path}'" for path in flat if path not in used]
     if faults:
         raise ConversionError(f"expected the variables of {entry.name}, got {len(faults)} faults: {'; '.join(faults)}")
     return tensors
+
+
+def names_for(variables: Mapping[str, Any], names: Mapping[str, Shape], entry: Entry) -> dict[str, Shape]:
+    """Returns the names of a network that has a bias where the index's has none, or more dense layers.
+
+    Args:
+        variables: nested dictionaries of arrays.
+        names: the state_dict's names in the index.
+        entry: names and layouts of the source.
+
+    Examples:
+        >>> entry = Entry(name="mine/net", architecture="net")
+        >>> variables = {"params": {"conv": {"kernel": np.zeros((3, 3, 1, 2)), "bias": np.zeros(2)}}}
+        >>> names_for(variables, {"conv.weight": (2, 1, 3, 3)}, entry)
+        {'conv.weight': (2, 1, 3, 3), 'conv.bias': (1,)}
+    """
+    shapes = {path: np.shape(array) for path, array in _flat(variables)}
+    if entry.architecture == "fc" and not entry.renames:
+        layers = [f"fc{number}" for number in range(1, 1 + len(variables["params"]))]
+        leaves = {"weight": (1, 1), "bias": (1,)}
+        return {f"{layer}.{leaf}": shape for layer in layers for leaf, shape in leaves.items()}
+    found: dict[str, Shape] = {}
+    for name, shape in names.items():
+        found[name] = shape
+        bias = f"{name.removesuffix('weight')}bias"
+        if name.endswith(".weight") and bias not in names and place_of(bias, shapes, entry) is not None:
+            found[bias] = (1,)
+    return found
 
 
 def place_of(name: str, target: Iterable[str], entry: Entry) -> Place | None:

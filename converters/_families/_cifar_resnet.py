@@ -4,15 +4,48 @@ From akamaster/pytorch_resnet_cifar10; from IntelLabs/distiller with projected s
 xternalz/WideResNet-pytorch.
 """
 
-from converters._entry import Entry, classes
+from typing import Any
+
+from converters._entry import Entry, Image, Shapes, classes
+
+
+def akamaster(shapes: Shapes) -> dict[str, Any]:
+    """Reads the number of classes and the width.
+
+    Examples:
+        >>> akamaster({"linear.weight": (10, 32), "conv1.weight": (8, 3, 3, 3)})
+        {'num_classes': 10, 'width': 8}
+    """
+    return {"num_classes": shapes["linear.weight"][0], "width": shapes["conv1.weight"][0]}
+
+
+def distiller(shapes: Shapes) -> dict[str, Any]:
+    """Reads the number of classes and the width.
+
+    Examples:
+        >>> distiller({"fc.weight": (10, 64), "conv1.weight": (16, 3, 3, 3)})
+        {'num_classes': 10, 'width': 16}
+    """
+    return {"num_classes": shapes["fc.weight"][0], "width": shapes["conv1.weight"][0]}
+
+
+def image(shapes: Shapes) -> Image:
+    """Reads the number of channels; the size of the images is CIFAR's.
+
+    Examples:
+        >>> image({"conv1.weight": (16, 1, 3, 3)})
+        (32, 32, 1)
+    """
+    return (32, 32, shapes["conv1.weight"][1])
+
 
 ENTRIES = (
     *(
         Entry(
             name=f"akamaster/resnet{depth}",
             architecture=f"cifar_resnet{depth}",
-            sizes=classes("linear.weight"),
-            input_shape=(32, 32, 3),
+            sizes=akamaster,
+            image=image,
         )
         for depth in (20, 32, 44, 56)
     ),
@@ -21,8 +54,8 @@ ENTRIES = (
         architecture="cifar_resnet20",
         settings={"projected": True},
         renames=((r"^fc\.", "linear."),),
-        sizes=classes("fc.weight"),
-        input_shape=(32, 32, 3),
+        sizes=distiller,
+        image=image,
     ),
     *(
         Entry(

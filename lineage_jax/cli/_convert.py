@@ -1,5 +1,6 @@
 """`lineage-jax convert` and `lineage-jax export`: from a PyTorch file to a checkpoint folder, and back."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -7,10 +8,13 @@ import typer
 
 from lineage_jax.cli._app import app, say, show
 from lineage_jax.cli._destination import check_destination
-from lineage_jax.cli._networks import entry_of, in_float32, load, to_saved
+from lineage_jax.cli._networks import COUNTER, Loaded, entry_of, load, own_arrays, to_saved
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from converters import Checkpoint, Entry
+    from lineage_jax.models import SavedNetwork
 
 
 @app.command()
@@ -18,21 +22,25 @@ def convert(
     file: Annotated[Path, typer.Argument(help="A file or folder of a network, of PyTorch, JAX, Keras, ONNX.")],
     folder: Annotated[Path, typer.Option("--out", help="The new checkpoint folder.")],
     arch: Annotated[str | None, typer.Option(help="What it is, such as torchvision/resnet50. Default: guess.")] = None,
+    nesting: Annotated[str | None, typer.Option(help="Which network of a file of several, such as ema.")] = None,
 ) -> None:
     """Brings a file to a checkpoint folder of float32; an unknown network is saved as a tree of arrays."""
-    import converters
     from lineage_jax import io, models
 
     check_destination(folder, "checkpoint folder")
-    loaded = load(file, arch)
+    loaded = load(file, arch, nesting)
     if loaded.file is None:
         raise ValueError(f"expected a file to convert, got the folder {file}")
     say_rounded(loaded.file)
-    if loaded.match is None:
-        tree = converters.as_tree(in_float32(loaded.file.tensors))
-        io.save(folder, tree, description={"tree of": file.name, "sha256": loaded.file.sha256})
-        count = len(loaded.file.tensors)
-        show(f"{file} is of no known architecture (lineage-jax inspect shows the nearest): {count} arrays in {folder}")
+    for note in (*loaded.notes, *left_out(loaded.file)):
+        say(note)
+    if loaded.match is None or loaded.match.headless:
+        weights = own_arrays(loaded) if loaded.match is None else without_head(loaded)
+        io.save(folder, weights, description={"tree of": file.name, "sha256": loaded.file.sha256})
+        count = len(loaded.file.weights)
+        known = "of no known architecture (lineage-jax inspect shows the nearest)"
+        what = known if loaded.match is None else f"{loaded.match.entry.name} but for its head"
+        show(f"{file} is {what}: {count} arrays in {folder}")
         return
     saved = to_saved(loaded)
     models.save_network(folder, saved.network, saved.variables, input_shape=saved.input_shape)
@@ -52,27 +60,67 @@ def export(
 
     check_destination(file, "file for the network")
     saved = models.load_network(folder)
-    entry = source_of(models.describe(saved.network), arch)
-    tensors = converters.to_torch(saved.variables, converters.names_of(entry.name), entry)
+    entry, tensors = written(saved, arch)
     converters.write(file, tensors)
     show(f"{folder} is written as {entry.name} to {file}")
 
 
-def source_of(network: dict[str, Any], arch: str | None) -> "Entry":
-    """Returns the entry that the user named, or the first whose network this is."""
-    import converters
+def written(saved: "SavedNetwork", arch: str | None) -> "tuple[Entry, dict[str, np.ndarray]]":
+    """Returns the source that the user named, or the first that reads the same network back, and its state_dict.
 
+    Raises:
+        ValueError: If no source has such a network, or that which the user named has not.
+    """
+    import converters
+    from lineage_jax import models
+
+    network = models.describe(saved.network)
     if arch is not None:
-        return entry_of(arch)
-    fitting = [
-        entry
-        for entry in converters.ENTRIES.values()
-        if entry.architecture == network["architecture"]
-        and all(network.get(name) == value for name, value in entry.settings.items())
-    ]
-    if not fitting:
-        raise ValueError(f"expected a network that some source has, got {network}: name the source with --arch")
-    return fitting[0]
+        entry = entry_of(arch)
+        names = converters.names_for(saved.variables, converters.names_of(entry.name), entry)
+        return entry, converters.to_torch(saved.variables, names, entry)
+    for entry in converters.ENTRIES.values():
+        if entry.architecture == network["architecture"]:
+            names = converters.names_for(saved.variables, converters.names_of(entry.name), entry)
+            try:
+                tensors = converters.to_torch(saved.variables, names, entry)
+            except converters.ConversionError:  # of another size or kind than this source has
+                continue
+            if reads_back(entry, tensors, saved):
+                return entry, tensors
+    raise ValueError(
+        f"expected a network that some source has, got {network} for images {saved.input_shape}: "
+        "name the source with --arch"
+    )
+
+
+def reads_back(entry: "Entry", tensors: "Mapping[str, np.ndarray]", saved: "SavedNetwork") -> bool:
+    """Says whether an entry tells the same network, for images of as many channels, from the shapes of a state_dict."""
+    import converters
+    from lineage_jax import models
+
+    match = converters.compare({name: array.shape for name, array in tensors.items()}, entry)
+    if not match.fits or match.input_shape is None:
+        return False
+    same = models.build(entry.architecture, **(match.settings or {})) == saved.network
+    return same and match.input_shape[-1] == saved.input_shape[-1]
+
+
+def without_head(loaded: Loaded) -> dict[str, Any]:
+    """Returns the variables of a network that was recognised up to its head, without one."""
+    variables = dict(to_saved(loaded).variables)
+    head = getattr(loaded.network, "head", "")
+    return variables | {"params": {name: layer for name, layer in variables["params"].items() if name != head}}
+
+
+def left_out(file: "Checkpoint") -> list[str]:
+    """Says what of a file is no weight, but for counters of batches."""
+    kinds: dict[str, list[str]] = {}
+    for name, reason in file.buffers.items():
+        if name.rpartition(".")[2] != COUNTER:
+            kinds.setdefault(reason, []).append(name)
+    more = lambda names: f" and {len(names) - 1} more" if len(names) > 1 else ""  # noqa: E731
+    return [f"no weight, left out: '{names[0]}'{more(names)}: {reason}" for reason, names in kinds.items()]
 
 
 def say_rounded(file: "Checkpoint") -> None:

@@ -59,11 +59,27 @@ def load(path: Path, arch: str | None, nesting: str | None = None) -> Loaded:
         path: folder or file.
         arch: the entry that a file is of, or None to recognise it.
         nesting: which network of a file of several.
+
+    Raises:
+        ValueError: If there is no network, or its weights are not finite.
     """
     from lineage_jax import io
 
     own = path.is_dir() and (path / io.SUMS).is_file()
-    return _load_own(path) if own or not path.exists() else _load_file(path, arch, nesting)
+    loaded = _load_own(path) if own or not path.exists() else _load_file(path, arch, nesting)
+    check_finite(loaded)
+    return loaded
+
+
+def check_finite(loaded: Loaded) -> None:
+    """Refuses weights and statistics that are NaN or infinite, by the names that they have in the file.
+
+    Raises:
+        ValueError: If there are any; says in which array, and how many.
+    """
+    from lineage_jax.lineage import _finite
+
+    _finite.check_finite(loaded.tree if loaded.file is None else dict(loaded.file.weights), str(loaded.path))
 
 
 def read(path: Path, nesting: str | None = None) -> "Checkpoint":
@@ -106,10 +122,39 @@ def _load_file(path: Path, arch: str | None, nesting: str | None) -> Loaded:
     match = identify(file, arch)
     if match is None:
         return loaded
+    return dataclasses.replace(
+        loaded,
+        network=network_of(match),
+        input_shape=match.input_shape,
+        match=match,
+        notes=(*loaded.notes, *notes_of(match, file)),
+    )
+
+
+def network_of(match: "Match") -> "nn.Module":
+    """Builds the network that a file was recognised as; one that was recognised up to its head gets one of one class.
+
+    Heads of other networks have another shape as a rule, and then take no part; the features that are compared lie
+    before the head.
+    """
     from lineage_jax import models
 
-    network = models.build(match.entry.architecture, **(match.settings or {}))
-    return dataclasses.replace(loaded, network=network, input_shape=match.input_shape, match=match)
+    settings = {**(match.settings or {}), **({"num_classes": 1} if match.headless else {})}
+    return models.build(match.entry.architecture, **settings)
+
+
+def notes_of(match: "Match", file: "Checkpoint") -> tuple[str, ...]:
+    """Says what was stripped off a network that was recognised, and what was left out."""
+    notes = []
+    where = f" under '{match.prefix}'" if match.prefix else ""
+    if where or match.headless:
+        head = ", but for its head" if match.headless else ""
+        notes.append(f"{file.path.name} is {match.entry.name}{where}{head}")
+    left = [name for name in match.ignored if name not in file.buffers]
+    if left:
+        more = f" and {len(left) - 1} more" if len(left) > 1 else ""
+        notes.append(f"left out, as no part of {match.entry.name}: '{left[0]}'{more}")
+    return tuple(notes)
 
 
 def counters_of(file: "Checkpoint") -> dict[str, int]:
@@ -127,11 +172,13 @@ def identify(file: "Checkpoint", arch: str | None) -> "Match | None":
 
     shapes = {name: array.shape for name, array in file.tensors.items()}
     if arch is not None:
-        match = converters.compare(shapes, entry_of(arch))
+        entry = entry_of(arch)
+        inside = converters.recognise(shapes, buffers=file.buffers).fits
+        match = next((each for each in inside if each.entry is entry), converters.compare(shapes, entry))
         if match.settings is None:
             raise ValueError(f"expected {file.path} to be {arch}, but {'; '.join(match.differences)}")
         return match
-    found = converters.recognise(shapes)
+    found = converters.recognise(shapes, buffers=file.buffers)
     if found.others:
         others = ", ".join(match.entry.name for match in found.others)
         say(
@@ -153,6 +200,8 @@ def entry_of(arch: str) -> Any:
 
 def to_saved(loaded: Loaded) -> "SavedNetwork":
     """Returns the network with its variables, those of a file brought to Flax's names and layouts in float32."""
+    import numpy as np
+
     import converters
     from lineage_jax import models
 
@@ -161,7 +210,15 @@ def to_saved(loaded: Loaded) -> "SavedNetwork":
     variables = loaded.tree
     if loaded.file is not None and loaded.match is not None:
         target = models.shapes_of(loaded.network, loaded.input_shape)
-        variables = converters.to_flax(in_float32(loaded.file.tensors), target, loaded.match.entry).variables
+        tensors = in_float32(loaded.match.select(loaded.file.tensors))
+        head = f"params/{loaded.network.head}/" if loaded.match.headless else None
+        filled = {path: shape for path, shape in target.items() if head is None or not path.startswith(head)}
+        variables = converters.to_flax(tensors, filled, loaded.match.entry).variables
+        if head is not None:  # what is missing counts as zeros, as in lineage.overlap
+            leaves = {path.removeprefix(head): shape for path, shape in target.items() if path.startswith(head)}
+            variables["params"][loaded.network.head] = {
+                leaf: np.zeros(shape, np.float32) for leaf, shape in leaves.items()
+            }
     return models.SavedNetwork(network=loaded.network, variables=variables, input_shape=loaded.input_shape)
 
 
@@ -169,7 +226,7 @@ def own_arrays(loaded: Loaded) -> "Params":
     """Returns the arrays by path, those of a file under its own names in float32."""
     import converters
 
-    return loaded.tree if loaded.file is None else converters.as_tree(in_float32(loaded.file.tensors))
+    return loaded.tree if loaded.file is None else converters.as_tree(in_float32(loaded.file.weights))
 
 
 def in_float32(tensors: Mapping[str, "np.ndarray"]) -> dict[str, "np.ndarray"]:

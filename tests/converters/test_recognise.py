@@ -5,8 +5,13 @@ import itertools
 import pytest
 
 import converters
-from converters import Entry, _index, _recognise
+from converters import Entry, _index, _matching, _recognise, _wrapped
 from converters._index import Indexed
+
+
+def forget():
+    for cached in (_matching.expected, _wrapped.head_of, _wrapped._first_kernel):
+        cached.cache_clear()
 
 
 @pytest.fixture
@@ -16,13 +21,14 @@ def zoo(monkeypatch):
     def put(*networks):
         entries = {entry.name: entry for entry, _ in networks}
         index = {entry.name: Indexed(names=names, input_shape=(8, 8, 3)) for entry, names in networks}
-        monkeypatch.setattr(_recognise, "ENTRIES", entries)
-        for module in (_recognise, _index):
+        for module in (_recognise, _matching, _wrapped):
+            monkeypatch.setattr(module, "ENTRIES", entries)
+        for module in (_recognise, _wrapped, _index):
             monkeypatch.setattr(module, "index", lambda: index)
-        _recognise._expected.cache_clear()
+        forget()
 
     yield put
-    _recognise._expected.cache_clear()
+    forget()
 
 
 NET = {"conv.weight": (4, 3, 3, 3), "conv.num_batches_tracked": (), "fc.weight": (7, 4), "fc.bias": (7,)}
@@ -51,8 +57,9 @@ def test_a_name_more_or_less_is_no_fit_and_is_named(zoo):
     (more,) = converters.recognise({**NET, "extra": ()}).nearest
     assert more.differences == ("'extra': (), expected nothing",)
     assert more.share == 0.75
-    (fewer,) = converters.recognise({name: shape for name, shape in NET.items() if name != "fc.bias"}).nearest
-    assert fewer.differences == ("'fc.bias': nothing, expected (7,)",)
+    zoo((net()[0], {**NET, "bn.weight": (4,)}))
+    (fewer,) = converters.recognise(NET).nearest
+    assert fewer.differences == ("'bn.weight': nothing, expected (4,)",)
     assert converters.recognise({"other": (3,)}) == converters.Recognition(fits=(), nearest=())
 
 
@@ -107,3 +114,44 @@ def test_fully_connected_networks_of_any_depth_and_image_are_told_apart():
     (match, *_) = converters.recognise(names(64, 32, 16, 8, 5)).fits
     assert match.settings == {"num_classes": 5, "widths": (32, 16, 8)}
     assert match.input_shape == (8, 8, 1)
+
+
+HEADS = {
+    "none": {},
+    "without a bias": {"fc.weight": (10, 4)},
+    "of two layers": {"fc.0.weight": (9, 4), "fc.0.bias": (9,), "fc.2.weight": (10, 9), "fc.2.bias": (10,)},
+    "of another name": {"classifier.weight": (10, 4), "classifier.bias": (10,)},
+    "behind a norm": {"head.norm.weight": (4,), "head.norm.bias": (4,), "head.fc.weight": (10, 4)},
+}
+BODY = {name: shape for name, shape in NET.items() if not name.startswith("fc")}
+
+
+@pytest.mark.parametrize("prefix", ["", "model.", "net._orig_mod.", "module.encoder_q."])
+@pytest.mark.parametrize("head", HEADS)
+def test_a_network_in_a_wrapper_and_with_another_head_is_recognised_and_what_is_beside_it_said(zoo, prefix, head):
+    zoo(net(), net("far/net"))
+    beside = {"criterion.weight": (7,), "total_ops": (1,), "grid": (4, 4, 4)}
+    shapes = {prefix + name: shape for name, shape in (BODY | HEADS[head]).items()} | beside
+    for match in converters.recognise(shapes, buffers=beside).fits:
+        assert (match.prefix, match.headless) == (prefix, True)
+        assert match.settings == {"num_classes": 0, "width": 4}
+        assert set(match.ignored) == {*beside, *(prefix + name for name in HEADS[head])}
+    whole = {prefix + name: shape for name, shape in NET.items()} | beside
+    (match, _) = converters.recognise(whole, buffers=beside).fits
+    assert (match.prefix, match.headless, set(match.ignored)) == (prefix, False, set(beside))
+    assert match.settings == {"num_classes": 7, "width": 4}
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"head.weight": (6, 4, 3, 3)},
+        {"model.neck.weight": (6, 4, 1, 1)},
+        {"model.conv.gate.weight": (4, 4)},
+    ],
+)
+def test_another_function_around_a_network_is_another_network(zoo, more):
+    zoo(net())
+    shapes = {f"model.{name}": shape for name, shape in BODY.items()}
+    assert converters.recognise(shapes).fits
+    assert converters.recognise(shapes | more).fits == ()
