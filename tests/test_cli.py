@@ -65,7 +65,7 @@ def test_the_table_shows_scores_margin_and_prediction(family, capsys, monkeypatc
     folder, truth = family
     status, out, _ = run(capsys, monkeypatch, *arguments(folder, "child-03"))
     assert status == 0
-    for word in ("prediction", "margin", "l1 direct", "cka taylor", "cka exact 0.3", "weight cosine", "64 probes"):
+    for word in ("prediction", "margin", "l1 direct", "cka taylor 0.3", "cka exact 0.3", "weight cosine", "64 probes"):
         assert word in " ".join(out.split())
     assert f"child-03 is related to {truth['child-03']}: centred kernel cosine" in out
     assert out.strip().endswith(f"10 of 10 approximated scores of features name {truth['child-03']}.")

@@ -23,15 +23,16 @@ def tables(variants: dict[str, Any]) -> str:
 
 
 def summary(variants: dict[str, Any]) -> str:
-    """Direct accuracy and that of the Taylor form at the recommended alpha, a column per variant."""
-    rows = [f"| measure (alpha) | {' | '.join(variants)} |", "|---" * (len(variants) + 1) + "|"]
+    """Direct accuracy and that of both forms at their recommended alphas, a column per variant."""
+    rows = [f"| measure (alphas) | {' | '.join(variants)} |", "|---" * (len(variants) + 1) + "|"]
     for measure in next(iter(variants.values()))["accuracy"]:
-        alpha = lineage.RECOMMENDED_ALPHA[measure]
+        forms = {"taylor": lineage.RECOMMENDED_ALPHA, "exact": lineage.RECOMMENDED_EXACT_ALPHA}
+        alphas = {form: f"{by_measure[measure]:g}" for form, by_measure in forms.items()}
         cells = [
-            f"{percent(row['direct'])} → {percent(row['taylor'][f'{alpha:g}'])}"
+            " → ".join(map(percent, [row["direct"], *(row[form][alpha] for form, alpha in alphas.items())]))
             for row in (variant["accuracy"][measure] for variant in variants.values())
         ]
-        rows.append(f"| {measure} ({alpha:g}) | {' | '.join(cells)} |")
+        rows.append(f"| {measure} ({', '.join(alphas.values())}) | {' | '.join(cells)} |")
     for baseline in ("weight_l2", "weight_cosine"):
         cells = [percent(variant["weights"][baseline]) for variant in variants.values()]
         rows.append(f"| {baseline.replace('_', ' ')} | {' | '.join(cells)} |")

@@ -1,6 +1,6 @@
 """When is a fine-tuned network described by its parent's tangent space, and which similarity sees it?
 
-python -m experiments.linearization.run            # two networks, two splits, sixteen families each; see README.md
+python -m experiments.linearization.run            # two networks, two splits, 26 families each; see README.md
 python -m experiments.linearization.run --mode smoke
 """
 
@@ -37,6 +37,7 @@ def fully_connected() -> ml_collections.ConfigDict:
             "pretraining": {"steps": 600, "learning_rate": 0.05},
             "base": {"length": 200, "learning_rate": 0.03, "width": 512},
             "axes": {"length": (50, 800), "learning_rate": (0.003, 0.01, 0.1), "width": (128, 256, 1024)},
+            "near": near(short={"length": 20, "learning_rate": 0.003}, least={"length": 20, "learning_rate": 3e-5}),
         }
     )
 
@@ -52,8 +53,24 @@ def residual() -> ml_collections.ConfigDict:
             "pretraining": {"steps": 150, "learning_rate": 0.05},
             "base": {"length": 80, "learning_rate": 0.01, "width": 8},
             "axes": {"length": (20, 240), "learning_rate": (0.002, 0.05), "width": (4, 16)},
+            "near": near(
+                short={"length": 20, "learning_rate": 0.002}, least={"length": 20, "learning_rate": 3e-4}, width=4
+            ),
         }
     )
+
+
+def near(*, short: dict[str, float], least: dict[str, float], **base: float) -> tuple[dict[str, str | float], ...]:
+    """What differs from the base where candidates lie near each other: how they came about, and how children learn.
+
+    Args:
+        short: a fine-tuning that leaves a child nearer to its parent than one checkpoint is to the next.
+        least: one that moves much less than the one percent of candidates that are so far apart.
+        **base: what differs in all of them.
+    """
+    kinds = [{"candidates": kind} for kind in ("shared-init", "checkpoints", "one percent apart")]
+    different = (*kinds, {"candidates": "checkpoints", **short}, {"candidates": "one percent apart", **least})
+    return tuple({**base, **settings} for settings in different)
 
 
 def shrink(config: ml_collections.ConfigDict) -> None:
@@ -66,6 +83,7 @@ def shrink(config: ml_collections.ConfigDict) -> None:
         network.pretraining.steps = 4
     config.networks.fc.base.update({"length": 4, "width": 16})
     config.networks.fc.axes = {"length": (2,)}
+    config.networks.fc.near = ({"candidates": "one percent apart"},)
     config.networks.resnet20.base.update({"length": 2, "width": 2})
-    config.networks.resnet20.axes = {}
+    config.networks.resnet20.axes, config.networks.resnet20.near = {}, ()
     config.networks.resnet20.pooling = 4

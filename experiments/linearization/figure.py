@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from experiments.linearization.recommend import GROUPS, SPLITS, of_group
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -92,14 +94,16 @@ def axes(result: dict[str, Any]) -> "Figure":
 
 
 def alphas(result: dict[str, Any]) -> "Figure":
-    """Mean accuracy along alpha: a row per form and split, a column per network; leftmost is direct."""
-    networks, forms = list(result["config"]["networks"]), list(result["recommended"])
-    figure, panels = _panels(2 * len(forms), len(networks), width=5.0)
-    for row, (form, split) in enumerate((form, split) for form in forms for split in ("validation", "test")):
-        for panel, network in zip(panels[row], networks, strict=True):
-            families = [f for f in result["families"].values() if (f["network"], f["split"]) == (network, split)]
-            _along_alpha(panel, families, form, result["config"]["alphas"])
-            panel.set_title(f"{network}, {split} families, {form} form", fontsize=10)
+    """Mean accuracy along alpha: a row per form and split, a column per network and group; leftmost is direct."""
+    forms = list(result["recommended"])
+    columns = [(network, group) for network in result["config"]["networks"] for group in GROUPS]
+    figure, panels = _panels(2 * len(forms), len(columns))
+    for row, (form, split) in enumerate((form, split) for form in forms for split in SPLITS):
+        for panel, (network, group) in zip(panels[row], columns, strict=True):
+            families = of_group(result["families"], group, network=network, split=split)
+            if families:
+                _along_alpha(panel, families, form, result["config"]["alphas"])
+            panel.set_title(f"{network}, {group}, {split}: {form}", fontsize=10)
         panels[row][0].set_ylabel("mean accuracy, %")
     for panel in panels[-1]:
         panel.set_xlabel("alpha")
@@ -123,7 +127,7 @@ def _along(result: dict[str, Any], network: str, split: str, axis: str) -> list[
     """Returns the families that differ from the base along one axis only, the base among them, in its order."""
     base = result["config"]["networks"][network]["base"]
     others = [name for name in base if name != axis]
-    found = [f for f in result["families"].values() if (f["network"], f["split"]) == (network, split)]
+    found = of_group(result["families"], "independent", network=network, split=split)
     return sorted((f for f in found if all(f[o] == base[o] for o in others)), key=lambda family: family[axis])
 
 

@@ -22,6 +22,7 @@ from experiments import _runs
 from experiments._images import load, pooled
 from experiments.linearization import figure
 from experiments.linearization.config import get_config
+from experiments.linearization.parents import INDEPENDENT, apart, pretrain
 from experiments.linearization.recommend import recommend
 from lineage_jax import data, lineage, linearize, models, population, similarity
 from lineage_jax.typing import Params
@@ -39,6 +40,7 @@ class Point:
         length: fine-tuning steps.
         learning_rate: of the fine-tuning.
         width: units or channels of the first layer.
+        candidates: how the parents came about, of `parents.KINDS`.
     """
 
     network: str
@@ -46,11 +48,14 @@ class Point:
     length: int
     learning_rate: float
     width: int
+    candidates: str = INDEPENDENT
 
     @property
     def name(self) -> str:
         """Names the family."""
-        return f"{self.network} {self.split} length={self.length} lr={self.learning_rate:g} width={self.width}"
+        settings = f"length={self.length} lr={self.learning_rate:g} width={self.width}"
+        kind = "" if self.candidates == INDEPENDENT else f", {self.candidates}"
+        return f"{self.network} {self.split} {settings}{kind}"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -69,6 +74,7 @@ def main() -> None:
     for name, family in run(config, skip=set(families)):
         families[name] = family
         path.write_text(json.dumps(head | {"families": families}, indent=1) + "\n")
+    families = {point.name: families[point.name] for point in points(config)}
     result = head | {"recommended": recommend(families, alphas=tuple(config.alphas)), "families": families}
     path.write_text(json.dumps(result, indent=1) + "\n")
     figure.draw(result, path)
@@ -76,18 +82,26 @@ def main() -> None:
 
 
 def done_before(path: Path, config: dict[str, Any]) -> dict[str, Any]:
-    """Returns the families that an earlier run left, of the networks whose settings are still the same."""
+    """Returns the families that an earlier run left, of the networks that are still trained and looked at the same way.
+
+    Which families a network has is no matter of how they are trained: new ones leave the old ones as they are.
+    """
     if not path.exists():
         return {}
     before = json.loads(path.read_text())
-    settings = lambda of, network: of | {"networks": of["networks"].get(network)}  # noqa: E731
-    same = {name for name in config["networks"] if settings(before["config"], name) == settings(config, name)}
+    same = {name for name in config["networks"] if _how(before["config"], name) == _how(config, name)}
     return {name: family for name, family in before["families"].items() if family["network"] in same}
 
 
+def _how(config: dict[str, Any], network: str) -> dict[str, Any]:
+    settings = config["networks"].get(network, {})
+    listed = {key: value for key, value in settings.items() if key not in ("base", "axes", "near")}
+    return config | {"networks": listed}
+
+
 def run(config: ml_collections.ConfigDict, *, skip: set[str]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yields every family's record; parents are trained once for each split, network and width."""
-    parents: dict[tuple[str, str, int], population.Trained] = {}
+    """Yields every family's record; parents are trained once for each split, network, width and kind."""
+    parents: dict[tuple[str, str, int, str], population.Trained] = {}
     places = [point for point in points(config) if point.name not in skip]
     for number, point in enumerate(places, start=1):
         started = time.perf_counter()
@@ -95,13 +109,14 @@ def run(config: ml_collections.ConfigDict, *, skip: set[str]) -> Iterator[tuple[
         split = config.splits[point.split]
         sets = load_sets(split.source, split.target, pooling=settings.pooling)
         network = build(point, num_classes=sets.target.num_classes)
-        key = (point.split, point.network, point.width)
+        key = (point.split, point.network, point.width, point.candidates)
         if key not in parents:
-            parents[key] = pretrain(network, sets, settings, seed=split.seed)
+            parents[key] = pretrain(point.candidates, network, sets.source, settings, seed=split.seed)
         children, truth = finetune(network, parents[key], sets, point, settings, seed=split.seed)
         probes = jnp.asarray(data.probes(sets.unseen, config.probes, seed=split.seed))
         record = dataclasses.asdict(point) | {
             "parents trained to": mean(parents[key].accuracy),
+            "parents apart": apart(parents[key], head=network.head),
             "children trained to": mean(children.accuracy),
             **tangent_evidence(network, parents[key], children, truth, probes, config),
             "accuracy": detection(network, parents[key], children, truth, probes, config),
@@ -112,7 +127,7 @@ def run(config: ml_collections.ConfigDict, *, skip: set[str]) -> Iterator[tuple[
 
 
 def points(config: ml_collections.ConfigDict) -> list[Point]:
-    """Lists the families: the base of each network, and each axis varied around it."""
+    """Lists the families: the base of each network, each axis varied around it, and candidates near each other."""
     found = []
     for split in config.splits:
         for name, settings in config.networks.items():
@@ -120,7 +135,8 @@ def points(config: ml_collections.ConfigDict) -> list[Point]:
             found.append(base)
             for axis, values in settings.axes.items():
                 found += [dataclasses.replace(base, **{axis: value}) for value in values]
-    return sorted(found, key=lambda point: (point.network, point.split, point.width))
+            found += [dataclasses.replace(base, **different) for different in settings.near]
+    return sorted(found, key=lambda point: (point.network, point.split, point.candidates != INDEPENDENT, point.width))
 
 
 @functools.lru_cache(maxsize=1)
@@ -136,18 +152,6 @@ def build(point: Point, *, num_classes: int) -> nn.Module:
     if point.network == "fc":
         return models.fc(num_classes=num_classes, widths=(point.width, point.width // 4, point.width // 8))
     return models.cifar_resnet20(num_classes=num_classes, width=point.width)
-
-
-def pretrain(network: nn.Module, sets: Sets, settings: ml_collections.ConfigDict, *, seed: int) -> population.Trained:
-    """Trains the parents of one width."""
-    training = population.Training(batch_size=settings.batch_size, **settings.pretraining.to_dict())
-    return population.pretrain(
-        network.clone(num_classes=sets.source.num_classes),
-        sets.source,
-        num_parents=settings.parents,
-        seed=seed,
-        training=training,
-    )
 
 
 def finetune(

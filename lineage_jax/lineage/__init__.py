@@ -21,6 +21,7 @@ from lineage_jax.lineage._overlap import overlap as overlap
 from lineage_jax.lineage._plan import DEFAULT_MEMORY as DEFAULT_MEMORY
 from lineage_jax.lineage._recommended import RECOMMENDED_ALPHA as RECOMMENDED_ALPHA
 from lineage_jax.lineage._recommended import RECOMMENDED_EXACT_ALPHA as RECOMMENDED_EXACT_ALPHA
+from lineage_jax.lineage._recommended import TAYLOR_LIMIT as TAYLOR_LIMIT
 from lineage_jax.lineage._score import FORMS as FORMS
 from lineage_jax.lineage._score import score as score
 from lineage_jax.lineage._score_block import score_block as score_block

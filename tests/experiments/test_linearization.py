@@ -2,14 +2,18 @@
 
 import json
 
+import jax
+import jax.numpy as jnp
+import numpy as np
 import pytest
 from PIL import Image
 
 from experiments.linearization import config as study_config
+from experiments.linearization import parents as study_parents
 from experiments.linearization import recommend as study_recommend
 from experiments.linearization import run as study_run
 from experiments.linearization import table as study_table
-from lineage_jax import lineage
+from lineage_jax import lineage, models, population
 
 
 @pytest.mark.data
@@ -49,26 +53,107 @@ def test_families_of_other_settings_are_run_again(tmp_path):
     other = config | {"networks": config["networks"] | {"fc": {"parents": 5}}}
     assert study_run.done_before(path, other) == {"b": families["b"]}
     assert study_run.done_before(path, config | {"alphas": [0.5]}) == {}
+    more = config | {"networks": config["networks"] | {"fc": {"parents": 2, "axes": {"width": [4]}, "near": [{}]}}}
+    assert study_run.done_before(path, more) == families
 
 
-def test_the_middle_of_the_best_alphas_is_recommended():
-    def family(split, direct, *taylor):
-        row = {"direct": direct, "taylor": list(taylor), "exact": list(taylor[::-1])}
-        return {"split": split, "accuracy": {"features": {"l1": row}}}
+def test_every_family_of_the_study_has_its_place():
+    """Names are what families are resumed by: two of one name would be one family."""
+    config = study_config.get_config()
+    points = study_run.points(config)
+    assert len({point.name for point in points}) == len(points)
+    for network in config.networks:
+        for split in config.splits:
+            kinds = [point.candidates for point in points if (point.network, point.split) == (network, split)]
+            assert {kind: kinds.count(kind) for kind in study_parents.KINDS[1:]} == {
+                "shared-init": 1,
+                "checkpoints": 2,
+                "one percent apart": 2,
+            }
 
-    families = {"a": family("validation", 0.2, 0.5, 0.9, 0.9, 0.9), "b": family("test", 0.3, 0.4, 0.6, 0.8, 0.2)}
+
+def test_copies_that_are_moved_are_as_far_apart_as_asked_for(key):
+    network = models.fc(num_classes=3, widths=(64, 32))
+    variables = jax.tree.map(lambda leaf: leaf[None], network.init(key, jnp.zeros((1, 4, 4, 1))))
+    one = population.Trained(names=("one",), variables=variables, loss=jnp.ones(1), accuracy=jnp.ones(1))
+    copies = study_parents.moved(one, 4, by=0.01 / 2**0.5, key=key)
+    assert copies.names == ("parent-0", "parent-1", "parent-2", "parent-3")
+    # any two random directions of thousands of weights are orthogonal to a few percent
+    np.testing.assert_allclose(study_parents.apart(copies, head=network.head), 0.01, rtol=0.05)
+    for name in copies.names:
+        bias = copies[name]["params"]["fc1"]["bias"]
+        np.testing.assert_array_equal(bias, variables["params"]["fc1"]["bias"][0])
+
+
+def family(split, candidates, direct, *taylor):
+    row = {"direct": direct, "taylor": list(taylor), "exact": list(taylor[::-1])}
+    return {
+        "network": "fc",
+        "split": split,
+        "candidates": candidates,
+        "accuracy": {"features": {"l1": row, "cka": row}},
+    }
+
+
+def test_the_smallest_of_the_best_alphas_is_recommended():
+    families = {
+        "a": family("validation", "independent", 0.2, 0.5, 0.9, 0.9, 0.9),
+        "b": family("test", "independent", 0.3, 0.2, 0.8, 0.6, 0.4),
+    }
+    rows = study_recommend.recommend(families, alphas=(0.1, 0.3, 0.5, 0.9))
+    assert rows["taylor"]["l1"]["alpha"] == 0.3
+    assert rows["taylor"]["l1"]["validation"]["independent"]["accuracy"] == 0.9
+    assert rows["taylor"]["l1"]["test"] == {
+        "independent": {
+            "families": 1,
+            "direct": 0.3,
+            "accuracy": 0.8,
+            "worst family": 0.8,
+            "families with fewer than direct": 0,
+        }
+    }
+    assert rows["exact"]["l1"]["alpha"] == 0.1
+
+
+def test_an_alpha_is_as_good_as_the_best_within_a_standard_error():
+    better_by_chance, better = np.array([[0.8, 1.0], [0.8, 0.7]]), np.array([[0.8, 1.0], [0.8, 0.9]])
+    assert study_recommend.smallest_as_good(better_by_chance) == 0  # by 0.05, with a standard error of 0.15
+    assert study_recommend.smallest_as_good(better) == 1  # by 0.15, 0.05
+    assert study_recommend.smallest_as_good(better[:, ::-1]) == 0
+
+
+def test_no_alpha_at_or_beyond_the_limit_is_recommended_however_good_on_average():
+    families = {"a": family("validation", "independent", 0.2, 0.3, 0.4, 0.9, 1.0)}
     rows = study_recommend.recommend(families, alphas=(0.1, 0.3, 0.5, 1.0))
-    assert rows["taylor"]["l1"]["alpha"] == 0.5
-    assert rows["taylor"]["l1"]["validation"]["accuracy"] == 0.9
-    assert rows["taylor"]["l1"]["test"] == {"direct": 0.3, "accuracy": 0.8, "worst family": 0.8}
-    assert rows["exact"]["l1"]["alpha"] == 0.3
+    assert rows["taylor"]["cka"]["alpha"] == 0.3  # the limit is 0.5
+    assert rows["taylor"]["l1"]["alpha"] == 0.5  # 1
+
+
+def test_near_families_choose_with_the_others():
+    families = {
+        "a": family("validation", "independent", 0.2, 0.6, 0.8),
+        "b": family("validation", "checkpoints", 1.0, 1.0, 0.5),
+    }
+    row = study_recommend.recommend(families, alphas=(0.1, 0.3))["taylor"]["cka"]
+    assert row["alpha"] == 0.1
+    assert row["validation"]["near"]["direct"] == 1.0
+    beyond = {"b": family("validation", "checkpoints", 1.0, 0.5, 0.4)}
+    near = study_recommend.recommend(beyond, alphas=(0.1, 0.3))["taylor"]["cka"]["validation"]["near"]
+    assert near["families with fewer than direct"] == 1
 
 
 def test_the_readme_of_the_study_shows_the_tables_of_its_results():
     result = json.loads(study_table.RESULTS.read_text())
     readme = (study_table.RESULTS.parents[1] / "README.md").read_text()
-    assert study_table.recommended(result["recommended"]) in readme
-    assert study_table.families(result) in readme
+    for table in study_table.TABLES:
+        assert table(result) in readme
+
+
+def test_the_recommendation_is_made_from_the_families_on_record():
+    result = json.loads(study_table.RESULTS.read_text())
+    assert set(result["families"]) == {point.name for point in study_run.points(study_config.get_config())}
+    again = study_recommend.recommend(result["families"], alphas=tuple(result["config"]["alphas"]))
+    assert again == result["recommended"]
 
 
 def test_the_library_recommends_what_the_study_found():

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from lineage_jax import similarity
+from lineage_jax import lineage, similarity
 
 SMOOTH = {name: similarity.MEASURES[name] for name in ("lse", "cosine", "cka", "dc")}
 
@@ -80,3 +80,38 @@ def test_equal_features_that_do_not_move_have_finite_scores(name, key):
     )
     assert jnp.isfinite(score).all()
     np.testing.assert_allclose(score[0], score[1], rtol=1e-6)
+
+
+OTHERS = {
+    "mean_cca": similarity.mean_cca,
+    "procrustes": similarity.procrustes,
+    "squared_procrustes": similarity.squared_procrustes,
+}
+DEGREES = {
+    **{"l1": 1, "linf": 1, "lse": 1, "procrustes": 1, "l2": 2, "lp": 4},
+    **dict.fromkeys(("cosine", "cka", "dc", "debiased_cka", "mean_cca", "squared_procrustes"), 2),
+}
+"""Of each measure's loss near its maximum, in the difference of the features."""
+
+
+@pytest.mark.parametrize("name", DEGREES)
+def test_near_the_maximum_the_slope_along_the_loss_is_degree_times_alpha_minus_one(name, key):
+    measure, degree = (similarity.MEASURES | OTHERS)[name], DEGREES[name]
+    alphas = np.array([0.0, 0.1, 0.2, 0.3, 0.45, 0.55, 1.1])
+    with jax.enable_x64(True):
+        child, away = jax.random.normal(key, (2, 12, 5), jnp.float64)
+        candidate = child + 1e-4 * away
+        scores = similarity.taylor(measure, candidate, child - candidate, child, alpha=jnp.asarray(alphas))
+        best, direct = float(measure(child, child)), float(measure(candidate, child))
+    if isinstance(measure, similarity.RootedMeasure):  # its power is expanded, and clipped at 0 beyond the limit
+        expected = np.maximum(1 - degree * alphas, 0) ** (1 / degree) * direct
+        np.testing.assert_allclose(scores, expected, rtol=1e-6, atol=1e-10)  # rounding of 1e-4 of a difference
+    else:
+        slopes = (np.asarray(scores) - best) / (best - direct)
+        np.testing.assert_allclose(slopes, degree * alphas - 1, atol=1e-2)  # the next order is 1e-4 of this one's
+
+
+@pytest.mark.parametrize("name", sorted(similarity.MEASURES))
+def test_the_limit_of_a_measure_is_one_over_its_degree_and_what_is_recommended_stays_below(name):
+    assert lineage.TAYLOR_LIMIT[name] == 1 / DEGREES[name]
+    assert lineage.RECOMMENDED_ALPHA[name] < lineage.TAYLOR_LIMIT[name]
