@@ -17,6 +17,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from lineage_jax.similarity._distances import PairwiseMatrix
+from lineage_jax.similarity._products import inner
 from lineage_jax.similarity._rows import DENSE, map_rows, own
 from lineage_jax.similarity._two_steps import TwoStepMeasure
 from lineage_jax.similarity._zero_safe import clipped_root, ratio
@@ -120,7 +121,7 @@ class Alignment(TwoStepMeasure):
     def compare(self, a: Whole | InRows, b: Whole | InRows) -> Float[Array, ""]:
         """Returns the cosine of the two centred matrices."""
         if isinstance(a, Whole) and isinstance(b, Whole):
-            return ratio((a.centred * b.centred).sum(), a.norm * b.norm)
+            return ratio(inner(a.centred, b.centred), a.norm * b.norm)
         sides = [side for side in (a, b) if isinstance(side, InRows)]
         n = len(sides[0].offsets.by_row)
 
@@ -129,7 +130,7 @@ class Alignment(TwoStepMeasure):
             return jnp.stack([(x * y).sum(axis=1) for x, y in ((p, q), (p, p), (q, q), (raw_p,) * 2, (raw_q,) * 2)], 1)
 
         ab, aa, bb, raw_aa, raw_bb = map_rows(products, n).sum(axis=0)
-        return ratio(ab, _norm(aa, raw_aa) * _norm(bb, raw_bb))
+        return ratio(ab, norm_above_rounding(aa, raw_aa) * norm_above_rounding(bb, raw_bb))
 
     def _rows(self, represented: Any, start: Array | int, size: int, n: int) -> Float[Array, "b n"]:
         rows = self.matrix.rows(represented, start, size)
@@ -143,14 +144,21 @@ class Alignment(TwoStepMeasure):
         return rows if self.centring.diagonal else jnp.where(own(start, size, n), 0.0, rows), raw
 
 
-def centre(matrix: Float[Array, "n n"], centring: Centring) -> Whole:
-    """Centres a matrix and takes its norm."""
+def centre(matrix: Float[Array, "n n"], centring: Centring, *, raw_squares: Float[Array, ""] | None = None) -> Whole:
+    """Centres a matrix and takes its norm.
+
+    Args:
+        matrix: symmetric.
+        centring: what is taken away.
+        raw_squares: the sum of squares of what the entries were rounded to; by default of the matrix itself.
+    """
     n = len(matrix)
     hidden = jnp.zeros((n, n), bool) if centring.diagonal else own(0, n, n)
     raw = jnp.where(hidden, 0.0, matrix)
     by_row, overall = centring.offsets(raw.sum(axis=1))
     centred = jnp.where(hidden, 0.0, raw - by_row[:, None] - by_row[None, :] - overall)
-    return Whole(centred, _norm((centred * centred).sum(), (matrix * matrix).sum()))
+    raw_squares = inner(raw, raw) if raw_squares is None else raw_squares
+    return Whole(centred, norm_above_rounding(inner(centred, centred), raw_squares))
 
 
 def check_examples(n: int, *, least: int) -> None:
@@ -162,10 +170,18 @@ def check_examples(n: int, *, least: int) -> None:
         )
 
 
-def _norm(squares: Float[Array, ""], raw_squares: Float[Array, ""]) -> Float[Array, ""]:
+def norm_above_rounding(
+    squares: Float[Array, ""], raw_squares: Float[Array, ""], *, of_squares: Float[Array, ""] | float = 0.0
+) -> Float[Array, ""]:
     """Returns the norm of a centred matrix, or 0 where it is no more than rounding of the matrix before.
 
     Entries from matrix products, and means of them, are good to some ten units in the last place.
+
+    Args:
+        squares: the sum of squares of the centred matrix.
+        raw_squares: of the matrix before.
+        of_squares: what `squares` was subtracted from, where it is a difference itself.
     """
     rounding = ROUNDING * jnp.finfo(squares.dtype).eps
-    return clipped_root(jnp.where(squares <= rounding**2 * raw_squares, 0.0, squares), degree=2)
+    nothing = (squares <= rounding**2 * raw_squares) | (squares <= rounding * of_squares)
+    return clipped_root(jnp.where(nothing, 0.0, squares), degree=2)

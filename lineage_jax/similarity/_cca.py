@@ -6,7 +6,7 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from lineage_jax.similarity._cka import product
+from lineage_jax.similarity._products import product
 from lineage_jax.similarity._standardise import centred, rescaled
 from lineage_jax.similarity._subspace import Subspace, left_singular, nuclear_norm, subspace
 from lineage_jax.similarity._two_steps import TwoStepMeasure

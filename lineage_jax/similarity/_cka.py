@@ -1,15 +1,17 @@
 """Centred kernel alignment: linear and RBF kernels, biased, debiased, and over minibatches."""
 
 import dataclasses
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from lineage_jax.similarity._alignment import Alignment, centre, check_examples, double_centring, u_centring
+from lineage_jax.similarity import _debiased
+from lineage_jax.similarity._alignment import Alignment, Whole, centre, check_examples, double_centring, u_centring
+from lineage_jax.similarity._products import inner, product
 from lineage_jax.similarity._rbf import RBFKernel
-from lineage_jax.similarity._standardise import centred, rescaled
+from lineage_jax.similarity._standardise import balanced, centred, rescaled, settled
 from lineage_jax.similarity._two_steps import TwoStepMeasure
 from lineage_jax.similarity._zero_safe import clipped_root, ratio
 
@@ -67,32 +69,20 @@ class LinearCKA(TwoStepMeasure):
 
     debiased: bool = False
 
-    def prepare(self, features: Float[Array, "n d"]) -> Linear:
+    def prepare(self, features: Float[Array, "n d"]) -> Linear | Whole | _debiased.Blocks:
         """Centres the features, and forms their Gram matrix where they are wide."""
+        if self.debiased:
+            return _debiased.prepare(features)
         n, d = features.shape
-        centring = u_centring if self.debiased else double_centring
-        check_examples(n, least=centring.least)
         a = rescaled(centred(features))
         if 3 * d <= 2 * n:  # three products of n d^2 multiplications, or two of n^2 d
             alone = Linear(a, None, jnp.ones((), a.dtype))
-            return alone._replace(norm=clipped_root(self._inner(alone, alone), degree=2))
-        return Linear(a, *centre(product(a, a.T), centring))
+            return alone._replace(norm=clipped_root(_inner(alone, alone), degree=2))
+        return Linear(a, *centre(product(a, a.T), double_centring))
 
-    def compare(self, a: Linear, b: Linear) -> Float[Array, ""]:
+    def compare(self, a: Any, b: Any) -> Float[Array, ""]:
         """Returns the cosine of the two kernels."""
-        return ratio(self._inner(a, b), a.norm * b.norm)
-
-    def _inner(self, a: Linear, b: Linear) -> Float[Array, ""]:
-        if a.gram is not None and b.gram is not None:
-            return (a.gram * b.gram).sum()
-        inner = jnp.square(product(a.features.T, b.features)).sum()
-        return inner - self._bias(a.features, b.features) if self.debiased else inner
-
-    def _bias(self, a: Float[Array, "n d1"], b: Float[Array, "n d2"]) -> Float[Array, ""]:
-        # rows of a centred kernel sum to 0, so without the diagonal to minus the diagonal's entry
-        n = len(a)
-        u, v = (a * a).sum(axis=1), (b * b).sum(axis=1)
-        return (u * v).sum() * n / (n - 2) - u.sum() * v.sum() / ((n - 1) * (n - 2))
+        return _debiased.compare(a, b) if self.debiased else ratio(_inner(a, b), a.norm * b.norm)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -125,8 +115,8 @@ class MinibatchCKA(TwoStepMeasure):
         n, d = features.shape
         check_examples(n, least=u_centring.least)
         size = min(n, self.batch_size)
-        batches = rescaled(centred(features))[: n // size * size].reshape(-1, size, d)
-        grams = jax.vmap(lambda batch: centre(product(batch, batch.T), u_centring))(jax.vmap(centred)(batches))
+        batches = balanced(settled(features))[: n // size * size].reshape(-1, size, d)
+        grams = jax.vmap(lambda batch: _debiased.whole(settled(batch)))(batches)
         return grams.centred, clipped_root(jnp.square(grams.norm).sum(), degree=2)
 
     def compare(
@@ -136,9 +126,11 @@ class MinibatchCKA(TwoStepMeasure):
         return ratio((a[0] * b[0]).sum(), a[1] * b[1])
 
 
-def product(x: Float[Array, "i j"], y: Float[Array, "j k"]) -> Float[Array, "i k"]:
-    """Multiplies in full precision: accelerators round float32 operands to fewer bits unless told otherwise."""
-    return jnp.matmul(x, y, precision=jax.lax.Precision.HIGHEST)
+def _inner(a: Linear, b: Linear) -> Float[Array, ""]:
+    if a.gram is not None and b.gram is not None:
+        return inner(a.gram, b.gram)
+    crossed = product(a.features.T, b.features)
+    return inner(crossed, crossed)
 
 
 linear_cka = LinearCKA()

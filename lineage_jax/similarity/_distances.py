@@ -15,9 +15,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from lineage_jax.similarity._options import normalise
+from lineage_jax.similarity._products import product
 from lineage_jax.similarity._rows import own
-from lineage_jax.similarity._standardise import centred, rescaled
-from lineage_jax.similarity._zero_safe import clipped_root
+from lineage_jax.similarity._standardise import balanced, centred, settled
+from lineage_jax.similarity._zero_safe import clipped_root, ratio
 
 CLOSE = 1e-3
 """Pairs whose squared distance is below this part of their squared norms are computed from differences."""
@@ -46,7 +47,7 @@ class PairwiseMatrix(abc.ABC):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class EuclideanDistance(PairwiseMatrix):
-    r"""$\|x - y\|$, in units of the largest centred feature of the network.
+    r"""$\|x - y\|$, in units of the network's own.
 
     Examples:
         >>> distance = EuclideanDistance()
@@ -56,8 +57,8 @@ class EuclideanDistance(PairwiseMatrix):
     """
 
     def represent(self, features: Float[Array, "n d"]) -> Float[Array, "n d"]:
-        """Centres and rescales: neither changes distances but by a factor, and both save digits."""
-        return rescaled(centred(features))
+        """Shifts and rescales: neither changes distances but by a factor, and both save digits."""
+        return balanced(settled(features))
 
     def rows(self, represented: Float[Array, "n d"], start: Int[Array, ""] | int, size: int) -> Float[Array, "b n"]:
         """Computes the distances of `size` examples to all."""
@@ -92,7 +93,26 @@ class CorrelationDistance(CosineDistance):
         return normalise(centred(features.T).T)
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ExcessDistance(EuclideanDistance):
+    r"""$\|x - y\| - \|x\| - \|y\|$, for what ignores a constant a row and column: centring leaves it as the distance.
+
+    An example far out is about equally far from all others. Centring takes that length away, and what is left of a
+    rounded distance would be rounding. So the difference is computed as
+
+    $$-2 (\|x\| \|y\| + \langle x, y \rangle) / (\|x - y\| + \|x\| + \|y\|).$$
+    """
+
+    def rows(self, represented: Float[Array, "n d"], start: Int[Array, ""] | int, size: int) -> Float[Array, "b n"]:
+        """Computes the excess of `size` examples with all."""
+        rows = jax.lax.dynamic_slice_in_dim(represented, start, size)
+        ours, theirs = (clipped_root(jnp.square(x).sum(axis=1), degree=2) for x in (rows, represented))
+        inner = ours[:, None] * theirs[None, :] + product(rows, represented.T)
+        return -2 * ratio(inner, super().rows(represented, start, size) + ours[:, None] + theirs[None, :])
+
+
 euclidean_distance = EuclideanDistance()
+excess_distance = ExcessDistance()
 cosine_distance = CosineDistance()
 correlation_distance = CorrelationDistance()
 
@@ -109,7 +129,7 @@ def squared_distances(a: Float[Array, "n d"], start: Int[Array, ""] | int, size:
     norms = (a * a).sum(axis=1)
     norms = jax.lax.dynamic_slice_in_dim(norms, start, size)[:, None] + norms[None, :]
     diagonal = own(start, size, len(a))
-    squared = jnp.where(diagonal, 0.0, jnp.maximum(norms - 2 * _product(rows, a.T), 0.0))
+    squared = jnp.where(diagonal, 0.0, jnp.maximum(norms - 2 * product(rows, a.T), 0.0))
     # a NaN compares false and stays
     return _refined(squared, (squared < CLOSE * norms) & ~diagonal, rows, a)
 
@@ -118,7 +138,7 @@ def squared_distances(a: Float[Array, "n d"], start: Int[Array, ""] | int, size:
 def _squared_distances_jvp(size: int, primals: tuple, tangents: tuple) -> tuple[Array, Array]:
     (a, start), (moved, _) = primals, tangents
     rows, moved_rows = (jax.lax.dynamic_slice_in_dim(x, start, size) for x in (a, moved))
-    crossed = _product(moved_rows, a.T) + _product(rows, moved.T)
+    crossed = product(moved_rows, a.T) + product(rows, moved.T)
     along = 2 * (a * moved).sum(axis=1)
     slopes = jax.lax.dynamic_slice_in_dim(along, start, size)[:, None] + along[None, :] - 2 * crossed
     return squared_distances(a, start, size), jnp.where(own(start, size, len(a)), 0.0, slopes)
@@ -154,8 +174,3 @@ def _from_differences(rows: Array, a: Array) -> Float[Array, "b n"]:
     if a.shape[1] <= FEW_FEATURES:
         return jnp.square(rows[:, None, :] - a[None, :, :]).sum(axis=2)
     return jax.lax.map(lambda one: jnp.square(rows - one).sum(axis=1), a).T
-
-
-def _product(x: Array, y: Array) -> Array:
-    # accelerators round float32 operands to fewer bits unless told otherwise, and the subtraction would show it
-    return jnp.matmul(x, y, precision=jax.lax.Precision.HIGHEST)

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from lineage_jax.similarity._cka import product
+from lineage_jax.similarity._products import product
 from lineage_jax.similarity._standardise import centred, rescaled
 from lineage_jax.similarity._two_steps import TwoStepMeasure
 from lineage_jax.similarity._zero_safe import clipped_root, ratio

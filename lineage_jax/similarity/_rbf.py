@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from lineage_jax.similarity._distances import PairwiseMatrix, squared_distances
-from lineage_jax.similarity._standardise import centred, rescaled
+from lineage_jax.similarity._standardise import balanced, settled
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -43,7 +43,7 @@ class RBFKernel(PairwiseMatrix):
 
     def represent(self, features: Float[Array, "n d"]) -> Float[Array, "n d"]:
         """Brings the features to units in which the kernel is exp(-|x - y|^2)."""
-        a = rescaled(centred(features))
+        a = balanced(settled(features))
         squared = self._sample(a)
         median = jnp.median(squared)
         typical = jnp.where(median > 0, median, squared.mean())

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from lineage_jax.similarity._cka import product
+from lineage_jax.similarity._products import product
 from lineage_jax.similarity._zero_safe import ratio
 
 

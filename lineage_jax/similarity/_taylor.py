@@ -1,5 +1,7 @@
 """The Taylor form: a similarity expanded to first order along the tangent of the parent's features."""
 
+from collections.abc import Callable
+
 import jax
 from jaxtyping import Array, Float
 
@@ -61,7 +63,18 @@ def taylor(
         >>> [score(near, alpha) > score(far, alpha) for alpha in (0.0, 0.3, 0.6, 1.0)]
         [True, True, False, False]
     """
-    expanded = measure.power if isinstance(measure, RootedMeasure) else measure
-    score, slope = jax.jvp(lambda features: expanded(features, target), (value,), (tangent,))
-    moved = score + alpha * slope
-    return measure.root(moved) if isinstance(measure, RootedMeasure) else moved
+    if not isinstance(measure, RootedMeasure):
+        return _expand(lambda features: measure(features, target), value, tangent, alpha)
+    unit = measure.unit(value, target)
+    power = _expand(lambda features: measure.power(features, target, unit=unit), value, tangent, alpha)
+    return measure.root(power, unit=unit)
+
+
+def _expand(
+    function: Callable[[Float[Array, "n d"]], Float[Array, ""]],
+    value: Float[Array, "n d"],
+    tangent: Float[Array, "n d"],
+    alpha: float | Float[Array, "..."],
+) -> Float[Array, "..."]:
+    score, slope = jax.jvp(function, (value,), (tangent,))
+    return score + alpha * slope
