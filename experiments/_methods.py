@@ -54,7 +54,8 @@ def by_block(
 def by_weights(parents: Networks, children: Networks, *, layers: Sequence[str] = ()) -> dict[str, xarray.DataArray]:
     """Scores every pair by distance and cosine of all shared weights, and of some layers alone."""
     scores = lineage.weight_scores(parents, children)
-    return {f"weights, {layer}": _settings(scores.sel(layer=layer, drop=True)) for layer in ("all", *layers)}
+    labels = {lineage.WHOLE: lineage.WHOLE} | {layer: lineage.layer_label(layer) for layer in layers}
+    return {f"weights, {name}": _settings(scores.sel(layer=label, drop=True)) for name, label in labels.items()}
 
 
 def by_detector(fitted: detector.Fitted, examples: detector.Examples) -> dict[str, xarray.DataArray]:

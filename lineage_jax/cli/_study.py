@@ -57,9 +57,10 @@ def weight_scores(parents: Any, children: Any, layers: Layers) -> "xarray.DataAr
     """Compares all weights and those of the layers by distance and cosine, one setting each."""
     from lineage_jax import lineage
 
-    scores = lineage.weight_scores(parents, children).sel(layer=["all", *layers.weights])
+    labels = [lineage.WHOLE, *map(lineage.layer_label, layers.weights)]
+    scores = lineage.weight_scores(parents, children).sel(layer=labels)
     flat = scores.stack(setting=("layer", "measure"))
-    whose = {"all": "all layers"}
+    whose = {lineage.WHOLE: "all layers"}
     names = [f"{measure.replace('_', ' ')} of {whose.get(layer, layer)}" for layer, measure in flat.setting.values]
     return flat.drop_vars(["setting", "layer", "measure"]).assign_coords(setting=names)
 

@@ -25,4 +25,6 @@ from lineage_jax.lineage._recommended import TAYLOR_LIMIT as TAYLOR_LIMIT
 from lineage_jax.lineage._score import FORMS as FORMS
 from lineage_jax.lineage._score import score as score
 from lineage_jax.lineage._score_block import score_block as score_block
+from lineage_jax.lineage._weights import WHOLE as WHOLE
+from lineage_jax.lineage._weights import layer_label as layer_label
 from lineage_jax.lineage._weights import weight_scores as weight_scores

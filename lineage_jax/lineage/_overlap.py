@@ -29,6 +29,7 @@ from lineage_jax.lineage._centred import cosine, ratio
 from lineage_jax.lineage._correspondence import CENTRED, correspond, decisive_among
 from lineage_jax.lineage._finite import check_finite
 from lineage_jax.lineage._leaves import Weights, weights_of
+from lineage_jax.lineage._weight_cosine import weight_cosine
 from lineage_jax.typing import Params
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ def _compare(parent: Weights, child: Weights) -> Row:
     return {
         "centred_kernel_cosine": cosine(kernels[CENTRED]),
         "kernel_cosine": cosine(kernels[1 : CENTRED.start]),
-        "weight_cosine": cosine(np.array(total)),
+        "weight_cosine": float(weight_cosine(*map(np.asarray, (squared, *total)))),
         "weight_distance": 0.0 - ratio(np.sqrt(squared), np.sqrt(total[-1])),
         "compared": ratio(size_of(speaking & found.leaves.keys()), size_of(speaking)),
         "tensors": len(found.leaves),
