@@ -47,6 +47,20 @@ def fit_temperature(
     return 2 / (least + most)
 
 
+def share_right(scores: Float[Array, "m p"], labels: Int[Array, " m"]) -> Float[Array, " m"]:
+    """Returns for each child 1 where its parent has the largest score, 1 / k where k candidates share it, else 0.
+
+    As in `lineage.accuracy`, the order of the candidates must not decide. A NaN is never the largest.
+
+    Examples:
+        >>> share_right(jnp.array([[0.8, 0.2], [0.5, 0.5]]), jnp.array([0, 0])).tolist()
+        [1.0, 0.5]
+    """
+    best = scores == scores.max(axis=1, keepdims=True)
+    of_parent = (best & (jnp.arange(scores.shape[1]) == labels[:, None])).any(axis=1)
+    return of_parent / jnp.maximum(best.sum(axis=1), 1)
+
+
 def expected_calibration_error(
     probabilities: Float[Array, "m p"], labels: Int[Array, " m"], *, bins: int = 10
 ) -> Float[Array, ""]:
@@ -65,7 +79,7 @@ def expected_calibration_error(
         0.5
     """
     confidence = probabilities.max(axis=1)
-    right = probabilities.argmax(axis=1) == labels
+    right = share_right(probabilities, labels)
     bin_of = jnp.clip(jnp.ceil(confidence * bins) - 1, 0, bins - 1).astype(int)
     gaps = jnp.zeros(bins).at[bin_of].add(right - confidence)
     return jnp.abs(gaps).sum() / len(labels)

@@ -10,7 +10,7 @@ import numpy as np
 import optax
 from jaxtyping import Float, Int
 
-from lineage_jax.detector._calibration import expected_calibration_error
+from lineage_jax.detector._calibration import expected_calibration_error, share_right
 from lineage_jax.detector._detector import Detector
 from lineage_jax.detector._examples import Examples, batches
 from lineage_jax.detector._fitted import Fitted
@@ -45,7 +45,7 @@ class Evaluation:
 
     Attributes:
         loss: mean cross-entropy.
-        accuracy: share of children whose parent has the largest logit.
+        accuracy: share of children whose parent has the largest logit; 1 / k of a child where k candidates share it.
         calibration_error: expected calibration error over ten bins.
     """
 
@@ -103,7 +103,7 @@ def evaluate(judged: Judged, *, temperature: float = 1.0) -> Evaluation:
     probabilities = jax.nn.softmax(logits, axis=1)
     return Evaluation(
         loss=float(optax.softmax_cross_entropy_with_integer_labels(logits, judged.labels).mean()),
-        accuracy=float((logits.argmax(axis=1) == judged.labels).mean()),
+        accuracy=float(share_right(jnp.asarray(logits), jnp.asarray(judged.labels)).mean()),
         calibration_error=float(expected_calibration_error(probabilities, jnp.asarray(judged.labels))),
     )
 

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from lineage_jax.detector import expected_calibration_error, fit_temperature
+from lineage_jax.detector import Judged, evaluate, expected_calibration_error, fit_temperature
 
 
 def cross_entropy(logits, labels, temperature, smoothing):
@@ -83,3 +83,14 @@ def test_right_temperature_makes_a_small_calibration_error(key):
 def test_certainty_falls_in_the_last_bin():
     probabilities = jnp.array([[1.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 0.0]])
     assert expected_calibration_error(probabilities, jnp.array([0, 1, 0, 1])) == 0.25
+
+
+def test_logits_that_are_all_alike_are_right_by_chance_only():
+    judged = Judged(logits=np.zeros((6, 4), np.float32), labels=np.zeros(6, int))
+    found = evaluate(judged)
+    assert found.accuracy == 0.25
+    assert found.calibration_error == 0  # a quarter was said, and a quarter is right
+
+
+def test_logits_that_are_no_numbers_are_never_right():
+    assert evaluate(Judged(logits=np.full((3, 2), np.nan, np.float32), labels=np.zeros(3, int))).accuracy == 0

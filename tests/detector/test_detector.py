@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from lineage_jax.detector import Detector, Views, init
+from lineage_jax.detector._transformer import depth_encoding
 
 BOTH = Detector(weights=("fc1", "fc2"), features=("relu1", "relu2"), width=8)
 WEIGHTS = Detector(weights=("fc1", "fc2"), width=8)
@@ -53,6 +54,42 @@ def test_permuting_the_parents_permutes_the_logits(module, key):
     permuted = logits_of(module, variables, parents.select(order), child)
     np.testing.assert_allclose(permuted, logits[order], atol=ROUNDING)
     assert np.ptp(logits) > 0.1
+
+
+def test_layers_are_told_apart_by_their_depth(key):
+    module = WEIGHTS
+    variables, parents, child = case_of(module, key)
+    alike = [
+        Views(
+            weights={
+                layer: 0.5 * index + views.weights["fc1"] ** (index + 1) for index, layer in enumerate(module.weights)
+            },
+            features={},
+        )
+        for views in (parents, child)
+    ]
+    turned = [Views(weights={"fc1": views.weights["fc2"], "fc2": views.weights["fc1"]}, features={}) for views in alike]
+    # attention and the average over tokens know no order: only the depth can tell which layer is the first
+    assert jnp.abs(logits_of(module, variables, *alike) - logits_of(module, variables, *turned)).max() > 1e-2
+
+
+def test_depths_are_waves_from_the_first_layer_to_the_last():
+    encoding = depth_encoding(3, 6)
+    for row, depth in zip(encoding, (0.0, 0.5, 1.0), strict=True):
+        angles = [2 * np.pi * depth / wave for wave in (4.0, np.sqrt(4.0 * 0.02), 0.02)]
+        np.testing.assert_allclose(row, [*np.sin(angles), *np.cos(angles)], atol=1e-6)  # float32
+    np.testing.assert_array_equal(depth_encoding(1, 6), encoding[:1])
+
+
+def test_weights_and_features_are_told_apart_by_the_vector_of_their_kind(key):
+    variables, parents, child = case_of(BOTH, key)
+    params = variables["params"]
+    exchanged = {"params": params | {"kind_weights": params["kind_features"], "kind_features": params["kind_weights"]}}
+    logits = logits_of(BOTH, variables, parents, child)
+    assert jnp.abs(logits_of(BOTH, exchanged, parents, child) - logits).max() > 1e-2
+    for kind in ("kind_weights", "kind_features"):
+        moved = {"params": params | {kind: -params[kind]}}
+        assert jnp.abs(logits_of(BOTH, moved, parents, child) - logits).max() > 1e-2
 
 
 @pytest.mark.parametrize("count", [1, 3, 300])

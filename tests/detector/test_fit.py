@@ -103,17 +103,28 @@ def test_training_ends_once_the_validation_loss_no_longer_falls(parts):
     assert losses.index(min(losses)) == len(losses) - 3
 
 
-def test_the_rate_falls_after_every_epoch_and_gradients_are_clipped():
-    program = detector.Program.of(DETECTOR, dataclasses.replace(TRAINING, clip=1e-3), steps=2)
-    optimizer = program.optimizer()
-    gradient = {"w": jnp.full(4, 100.0)}
-    memory = optimizer.init(gradient)
+def steps_of(gradients, *, clip):
+    """Returns the optimizer's steps along gradients of four equal entries, two steps an epoch."""
+    optimizer = detector.Program.of(DETECTOR, dataclasses.replace(TRAINING, clip=clip), steps=2).optimizer()
+    memory = optimizer.init({"w": jnp.zeros(4)})
     steps = []
-    for _ in range(5):
-        update, memory = optimizer.update(gradient, memory)
+    for gradient in gradients:
+        update, memory = optimizer.update({"w": jnp.full(4, gradient)}, memory)
         steps.append(-float(update["w"][0]))
-    # Adam's steps are the rate itself where gradients do not change; its eps is 2e-5 of the clipped ones
-    np.testing.assert_allclose(steps, [0.01, 0.01, 0.007, 0.007, 0.0049], rtol=1e-4)
+    return steps
+
+
+def test_the_rate_falls_after_every_epoch():
+    # Adam's steps are the rate itself where gradients do not change, up to its float32 corrections
+    np.testing.assert_allclose(steps_of([0.1] * 5, clip=1.0), [0.01, 0.01, 0.007, 0.007, 0.0049], rtol=1e-4)
+
+
+def test_gradients_are_clipped_to_a_greatest_norm():
+    # four entries of 0.5 have norm 1; Adam does not see the size of all gradients, but that of one beside the next
+    small = steps_of([0.5, 0.5], clip=1.0)
+    np.testing.assert_allclose(steps_of([100.0, 0.5], clip=1.0), small, rtol=1e-6)
+    assert steps_of([100.0, 0.5], clip=1e6)[1] < 0.8 * small[1]
+    np.testing.assert_allclose(steps_of([0.5, 0.25], clip=1.0), steps_of([0.5, 0.25], clip=1e6), rtol=1e-6)
 
 
 def test_a_step_is_compiled_once_for_all_batches(parts):

@@ -29,6 +29,13 @@ def test_a_far_step_of_a_curved_network_is_not_lazy(key):
     assert not linearize.laziness(CURVED, *pair(key, 5.0), threshold=0.9).lazy
 
 
+def test_the_change_of_the_weights_is_relative_to_the_parents():
+    w = jnp.ones((5, 3))
+    inputs = jnp.ones((2, 5))
+    assert linearize.laziness(LINEAR, w, w, inputs).weight_change == 0
+    np.testing.assert_allclose(linearize.laziness(LINEAR, 4 * w, 5 * w, inputs).weight_change, 0.25, rtol=1e-6)
+
+
 def test_the_error_is_zero_by_limit_at_the_parent(key):
     curve = linearize.linearisation_error(CURVED, *pair(key, 1.0), alphas=(0.0, 1.0))
     assert (curve.error[0], curve.explained[0], curve.cosine[0]) == (0, 1, 1)
