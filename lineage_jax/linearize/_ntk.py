@@ -4,7 +4,7 @@ A column of the kernel is a product with one unit vector: the transposed pass of
 pass at x1. The trace keeps one number of each row of it and adds up. Both take about 2 n1 n2 d F operations, with F in
 a forward pass of one example. Beyond the kernel itself, memory is that of the linear pass at x1, and of `batch_size`
 sets of parameters. (Products of gradients, 2 n1 n2 d |theta| operations, would be fewer for the trace; but each reads
-whole sets of parameters to multiply eight by eight, and took eight times as long on the paper's net.)
+whole sets of parameters for few numbers, and took several times as long on the paper's net.)
 """
 
 import dataclasses
