@@ -97,7 +97,7 @@ def build(name: str, classes: int, sizes: ml_collections.ConfigDict) -> nn.Modul
         return models.ViT(num_classes=classes, **sizes.to_dict())
     if name == "cifar_resnet":
         return models.CifarResNet(num_classes=classes, **sizes.to_dict())
-    return {"fc": models.fc, "convnet": models.convnet}[name](classes, **sizes.to_dict())
+    return models.fc(classes, **sizes.to_dict())
 
 
 def prune(variables: Params, share: float) -> Params:

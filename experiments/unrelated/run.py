@@ -35,12 +35,12 @@ def runs(config: ml_collections.ConfigDict) -> dict[str, Callable[[], _runs.Reco
     """Returns what computes the record of every network and seed, and of the files that choose and that show."""
     own: dict[str, Callable[[], _runs.Record]] = {
         f"{name} {seed}": functools.partial(record, functools.partial(trained, name, seed, config), seed == 0, config)
-        for seed in config.seeds
-        for name in config.networks
+        for name, seeds in config.seeds.items()
+        for seed in seeds
     }
     own |= {
         f"fc, long {seed}": functools.partial(record, functools.partial(long_trained, seed, config), seed == 0, config)
-        for seed in config.seeds
+        for seed in config.seeds.fc
     }
     halves: dict[str, Callable[[], _runs.Record]] = {
         f"files {half}": functools.partial(record, functools.partial(read, config.folders[half::2]), half == 0, config)

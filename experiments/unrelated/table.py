@@ -40,14 +40,14 @@ def ranged(spread: dict[str, Any]) -> str:
 
 
 def margins(runs: dict[str, Any], *, chooses: bool, score: str = "centred") -> tuple[float, float]:
-    """Returns the greatest cosine of strangers (of either sign) and the least of relatives, over one half."""
+    """Returns the greatest cosine of strangers and the least of relatives, over one half."""
     strangers, relatives = [0.0], [1.0]
     for record in runs.values():
         if record["chooses"] == chooses:
             for group, spread in record["spread"].items():
                 ends = [spread[score]["quantiles"][q] for q in ("0", "1")]
                 if group == "strangers":
-                    strangers += map(abs, ends)
+                    strangers.append(ends[1])
                 elif group != "not compared":
                     relatives.append(ends[0])
     return max(strangers), min(relatives)

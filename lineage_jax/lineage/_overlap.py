@@ -41,8 +41,8 @@ UNRELATED = 0.08
 """Centred kernel cosine below which networks are as good as unrelated.
 
 Between what strangers reach and what the farthest relatives keep in `experiments/unrelated`, as far from one as from
-the other by their ratio: 0.057 and 0.109 on the half that chose it. Strangers' cosines scatter by one over the square
-root of the weights that are not zero, so networks of fewer than a thousand weights reach it by chance.
+the other by their ratio: 0.063 and 0.109 on the half that chose it. Strangers' cosines scatter by one over the square
+root of the weights that are not zero, so networks of a thousand weights and less reach it by chance.
 """
 
 LEAST_COMPARED = 0.1
