@@ -9,6 +9,23 @@ from typing import Any
 from converters._entry import Entry, Image, Shapes, classes
 
 
+def width(shapes: Shapes) -> int:
+    """Reads the number of channels of the first stage off the first convolution.
+
+    Raises:
+        ValueError: If that has other pixels than 3 x 3: another network of these names.
+
+    Examples:
+        >>> width({"conv1.weight": (16, 3, 5, 5)})
+        Traceback (most recent call last):
+        ValueError: expected a first convolution of 3 x 3 pixels, got (16, 3, 5, 5)
+    """
+    shape = shapes["conv1.weight"]
+    if shape[2:] != (3, 3):
+        raise ValueError(f"expected a first convolution of 3 x 3 pixels, got {shape}")
+    return shape[0]
+
+
 def akamaster(shapes: Shapes) -> dict[str, Any]:
     """Reads the number of classes and the width.
 
@@ -16,7 +33,7 @@ def akamaster(shapes: Shapes) -> dict[str, Any]:
         >>> akamaster({"linear.weight": (10, 32), "conv1.weight": (8, 3, 3, 3)})
         {'num_classes': 10, 'width': 8}
     """
-    return {"num_classes": shapes["linear.weight"][0], "width": shapes["conv1.weight"][0]}
+    return {"num_classes": shapes["linear.weight"][0], "width": width(shapes)}
 
 
 def distiller(shapes: Shapes) -> dict[str, Any]:
@@ -26,7 +43,7 @@ def distiller(shapes: Shapes) -> dict[str, Any]:
         >>> distiller({"fc.weight": (10, 64), "conv1.weight": (16, 3, 3, 3)})
         {'num_classes': 10, 'width': 16}
     """
-    return {"num_classes": shapes["fc.weight"][0], "width": shapes["conv1.weight"][0]}
+    return {"num_classes": shapes["fc.weight"][0], "width": width(shapes)}
 
 
 def image(shapes: Shapes) -> Image:
