@@ -82,11 +82,14 @@ def accuracy(
 def right(
     scores: Mapping[str, xarray.DataArray], truth: Mapping[str, str], chosen: Mapping[str, str], *, only: Sequence[str]
 ) -> dict[str, Bool[np.ndarray, " m"]]:
-    """Returns which of some of the children every method gives to their parent at its chosen setting."""
+    """Returns which of some of the children every method gives to their parent alone at its chosen setting."""
     expected = np.array([truth[child] for child in only])
-    return {
-        method: lineage.decide(of_method.sel(setting=chosen[method], child=list(only))).prediction.values == expected
+    decisions = {
+        method: lineage.decide(of_method.sel(setting=chosen[method], child=list(only)))
         for method, of_method in scores.items()
+    }
+    return {
+        method: (found.prediction.values == expected) & (found.tied.values == 1) for method, found in decisions.items()
     }
 
 

@@ -42,3 +42,13 @@ def test_the_readme_shows_the_table_of_the_results(experiment, digits):
 
 def test_the_readme_of_the_benchmarks_shows_their_results():
     assert bench_table.table() in (bench_table.RESULTS.parent / "README.md").read_text()
+
+
+def test_a_piece_that_two_parents_tie_for_is_given_to_neither():
+    scores = xarray.DataArray(
+        [[[1.0], [2.0], [0.0]], [[1.0], [0.0], [3.0]]],
+        coords={"parent": ["a", "b"], "child": ["x", "y", "z"], "setting": ["l1"]},
+        dims=("parent", "child", "setting"),
+    )
+    found = _methods.right({"l1": scores}, {"x": "a", "y": "a", "z": "b"}, {"l1": "l1"}, only=("x", "y", "z"))
+    assert found["l1"].tolist() == [False, True, True]
