@@ -41,8 +41,8 @@ class MeanCCA(TwoStepMeasure):
     """
 
     def prepare(self, features: Float[Array, "n d"]) -> Subspace:
-        """Finds the span of the centred features."""
-        return subspace(rescaled(centred(features)))
+        """Finds the span of the centred features, each in its own unit: a large one must not hide the others."""
+        return subspace(rescaled(centred(features), axis=0))
 
     def compare(self, a: Subspace, b: Subspace) -> Float[Array, ""]:
         """Averages the correlations."""
@@ -131,7 +131,7 @@ class PWCCA(TwoStepMeasure):
     def prepare(self, features: Float[Array, "n d"]) -> Weighted:
         """Centres the features and finds their span."""
         a = rescaled(centred(features))
-        return Weighted(a, subspace(a))
+        return Weighted(a, subspace(rescaled(a, axis=0)))
 
     def compare(self, a: Weighted, b: Weighted) -> Float[Array, ""]:
         """Weights the correlations by the projections of a."""

@@ -47,7 +47,7 @@ class LinearRegressionR2(TwoStepMeasure):
     def prepare(self, features: Float[Array, "n d"]) -> Regressed:
         """Centres the features and finds their span."""
         a = rescaled(centred(features))
-        return Regressed(a, subspace(a))
+        return Regressed(a, subspace(rescaled(a, axis=0)))  # each feature in its own unit: a large one hides none
 
     def compare(self, a: Regressed, b: Regressed) -> Float[Array, ""]:
         """Regresses a on b."""
