@@ -68,9 +68,14 @@ def near(*, short: dict[str, float], least: dict[str, float], **base: float) -> 
         least: one that moves much less than the one percent of candidates that are so far apart.
         **base: what differs in all of them.
     """
-    kinds = [{"candidates": kind} for kind in ("shared-init", "checkpoints", "one percent apart")]
-    different = (*kinds, {"candidates": "checkpoints", **short}, {"candidates": "one percent apart", **least})
-    return tuple({**base, **settings} for settings in different)
+    kinds: list[dict[str, str | float]] = [
+        {"candidates": kind} for kind in ("shared-init", "checkpoints", "one percent apart")
+    ]
+    lengths: list[dict[str, str | float]] = [
+        {"candidates": "checkpoints", **short},
+        {"candidates": "one percent apart", **least},
+    ]
+    return tuple({**base, **different} for different in kinds + lengths)
 
 
 def shrink(config: ml_collections.ConfigDict) -> None:

@@ -56,9 +56,8 @@ def moved(one: population.Trained, count: int, *, by: float, key: jax.Array) -> 
         leaves, tree = jax.tree.flatten(one.variables)
         keys = jax.random.split(key, len(leaves))
         # stacked leaves of one network; vectors are biases, scales and statistics
-        return tree.unflatten(
-            [move(leaf[0], k) if leaf.ndim > 2 else leaf[0] for leaf, k in zip(leaves, keys, strict=True)]
-        )
+        moved_leaves = [move(leaf[0], k) if leaf.ndim > 2 else leaf[0] for leaf, k in zip(leaves, keys, strict=True)]
+        return jax.tree.unflatten(tree, moved_leaves)
 
     names = tuple(f"parent-{number}" for number in range(count))
     stacked = Networks.stack({name: copy(k) for name, k in zip(names, jax.random.split(key, count), strict=True)})

@@ -28,7 +28,7 @@ FILES = {
 def get_config(mode: str = "full") -> ml_collections.ConfigDict:
     """Returns the locked settings of one mode."""
     config = ml_collections.ConfigDict()
-    config.seeds = ml_collections.ConfigDict({"fc": (0, 1), "cifar_resnet": (0,), "vit": (0,)})  # 0 chooses, 1 shows
+    config.seeds = ml_collections.ConfigDict(dict.fromkeys(("fc", "cifar_resnet", "vit"), (0, 1)))  # 0 chooses, 1 shows
     config.sets = ("mnist", "fashion_mnist")
     config.pooling = 2  # 14 x 14 pixels
     config.networks = ml_collections.ConfigDict(

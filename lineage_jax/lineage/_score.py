@@ -36,7 +36,7 @@ def score(
     probes: Inputs,
     *,
     measures: Mapping[str, Measure],
-    alphas: Strengths = (0.0, 0.1, 1.0),
+    alphas: Strengths = (0.0, 0.1, 0.3),
     forms: Sequence[str] = FORMS,
     held: Sequence[str] = linearize.HELD,
     memory: int | None = None,
