@@ -7,7 +7,8 @@ gone where no combination of others is. All kernels are taken without their mean
 candidate lacks as zeros.
 """
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 MERGED = 0.3
 """Largest part of the best single candidate's residual that a mixture leaves which is worth the name."""
 
+AT_A_TIME = 2**20
+"""Values of a kernel that are taken of every network in one go, in float64."""
+
 RELATIVE_RANK = 1e-10
 """Squares, of the largest, below which a direction of the candidates' Gram matrix is one of a copy: rounding."""
 
@@ -34,12 +38,12 @@ def mixture(
 ) -> "xarray.Dataset":
     r"""Explains a child's kernels by those of several candidates together.
 
-    One pass over the weights for a Gram matrix of candidates and child; give it the related candidates alone, since a
-    stranger's weight is noise around 0. How to read it: where `residual <= MERGED * residual_alone`, the child is
-    (nearly) a combination of the candidates with a weight far from 0, a negative one was subtracted; anywhere else the
-    weights of several mean nothing and the best candidate alone is the answer. Copies share a weight equally. Weights
-    are those of the kernels' direction and size, so an average of two has 0.5 and 0.5; further training moves weights
-    long before it moves the ranking.
+    One pass over the weights, a piece of a kernel at a time, for a Gram matrix of candidates and child; give it the
+    related candidates alone, since a stranger's weight is noise around 0. How to read it: where `residual <= MERGED *
+    residual_alone`, the child is (nearly) a combination of the candidates with a weight far from 0, a negative one was
+    subtracted; anywhere else the weights of several mean nothing and the best candidate alone is the answer. Copies
+    share a weight equally. Weights are those of the kernels' direction and size, so an average of two has 0.5 and 0.5;
+    further training moves weights long before it moves the ranking.
 
     Args:
         parents: candidates, `{name: variables}`.
@@ -92,11 +96,24 @@ def _gram(parents: Mapping[str, Params], child: Params, held: tuple[str, ...]) -
         found.append(correspond(theirs, own).leaves)
     gram = np.zeros((len(found) + 1, len(found) + 1))
     for path in decisive_among(own):
-        rows = np.zeros((len(found) + 1, *own[path].shape))
-        for row, leaves in zip(rows, [*found, own], strict=True):
-            if path in leaves:
-                row[...] = leaves[path]
-        take_mean(rows)
-        flat = rows.reshape(len(rows), -1)
-        gram += flat @ flat.T
+        for part in _parts(own[path].shape):
+            rows = np.zeros((len(found) + 1, *own[path][part].shape))
+            for row, leaves in zip(rows, [*found, own], strict=True):
+                if path in leaves:
+                    row[...] = leaves[path][part]
+            take_mean(rows)
+            flat = rows.reshape(len(rows), -1)
+            gram += flat @ flat.T
     return gram
+
+
+def _parts(shape: tuple[int, ...]) -> Iterator[tuple[slice, ...]]:
+    """Yields where to cut a kernel of which all networks hold one: along the longest axis before the output units."""
+    inputs = shape[:-1]
+    if not inputs:
+        yield ()
+        return
+    axis = max(range(len(inputs)), key=inputs.__getitem__)
+    step = max(1, AT_A_TIME * shape[axis] // math.prod(shape))
+    for start in range(0, shape[axis], step):
+        yield (*(slice(None),) * axis, slice(start, start + step))

@@ -24,6 +24,15 @@ def test_an_average_of_two_relatives_leaves_nothing_and_names_both():
     np.testing.assert_allclose(found.attrs["residual_alone"], found.alone.min())
 
 
+def test_kernels_are_taken_in_pieces_of_any_size_alike(monkeypatch):
+    child = network((1, 0), (0.2, 1), (0.3, 2), (0.4, 9))
+    whole = lineage.mixture(BASE, child)
+    monkeypatch.setattr("lineage_jax.lineage._mixture.AT_A_TIME", 200)  # less than one kernel, more than a row of it
+    pieces = lineage.mixture(BASE, child)
+    np.testing.assert_allclose(pieces.weight, whole.weight, rtol=1e-9)
+    np.testing.assert_allclose(pieces.attrs["residual"], whole.attrs["residual"], rtol=1e-9)
+
+
 def test_a_network_that_was_subtracted_has_a_negative_weight():
     found = lineage.mixture(BASE, network((0.5, 0), (0.5, 1), (-0.25, 3)))
     np.testing.assert_allclose(found.weight, [1, 0, -0.5], atol=1e-9)
