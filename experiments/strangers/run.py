@@ -10,15 +10,15 @@ import functools
 import io
 import json
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import ml_collections
 import numpy as np
 
-from experiments import _images, _runs
-from experiments.strangers.config import KIN, PARENTS, get_config
+from experiments import _images, _published, _runs
+from experiments.strangers.config import get_config
 from lineage_jax import cli, detector, linearize
 from lineage_jax.cli import _answer, _verdict
 from lineage_jax.cli._answer import Answer
@@ -49,45 +49,25 @@ def ask_all(path: str, config: ml_collections.ConfigDict) -> _runs.Record:
 
     A child is compared with all others at once; every question is then answered from the candidates it is about.
     """
-    networks = published(config.folders)
+    networks = {name: cli._networks.load(path, None) for name, path in _published.files(config.folders).items()}
     asked: dict[str, list[dict[str, Any]]] = {question: [] for question in QUESTIONS}
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stderr(io.StringIO()):
         for child in networks:
             others = [name for name in networks if name != child and alike(path, networks[name], networks[child])]
-            strangers = [name for name in others if kin(name) != kin(child) or kin(name) is None]
+            strangers = [
+                name for name in others if _published.kin(name) != _published.kin(child) or _published.kin(name) is None
+            ]
             if not others:
                 continue
             measured = detect(path, networks, Path(folder), config, child, others).measured
             ask = functools.partial(verdict, path, networks, measured)
             asked["each stranger alone"] += [ask([name]) for name in strangers]
             asked["all strangers"] += [ask(strangers)] if len(strangers) > 1 else []
-            if parent_of(child) in others and path != "detector":  # one that learned nothing chooses among relatives
+            if (
+                _published.parent_of(child) in others and path != "detector"
+            ):  # one that learned nothing chooses among relatives
                 asked["everyone else"].append(ask(others))
     return {"path": path, "files": len(networks), **summary(asked)}
-
-
-def published(folders: Iterable[str]) -> dict[str, Loaded]:
-    """Reads the files of some folders, by folder and stem."""
-    places = [path for folder in folders for path in sorted((_images.root() / "checkpoints" / folder).iterdir())]
-    return {
-        f"{path.parent.name}/{path.name.partition('.')[0]}": cli._networks.load(path, None)
-        for path in places
-        if path.suffix in cli._networks.SUFFIXES
-    }
-
-
-def kin(name: str) -> str | None:
-    """Says what a file is documented to share with others."""
-    folder, stem = name.split("/")
-    word = KIN.get(folder, {}).get(stem)
-    return word and f"{folder}: {word}"
-
-
-def parent_of(child: str) -> str | None:
-    """Returns the documented parent."""
-    folder, stem = child.split("/")
-    parent = PARENTS.get(folder, {}).get(stem)
-    return parent and f"{folder}/{parent}"
 
 
 def alike(path: str, one: Loaded, other: Loaded) -> bool:
@@ -176,7 +156,9 @@ def summary(asked: Mapping[str, list[dict[str, Any]]]) -> dict[str, Any]:
     found: dict[str, Any] = {"accuracy": {}, "asked": {}, "relations": {}, "wrong": []}
     for question, rows in asked.items():
         if rows:
-            right = [r["named"] == (parent_of(r["child"]) if question == "everyone else" else None) for r in rows]
+            right = [
+                r["named"] == (_published.parent_of(r["child"]) if question == "everyone else" else None) for r in rows
+            ]
             found["accuracy"][question] = {"right": float(np.mean(right))}
             found["asked"][question] = len(rows)
             found["relations"][question] = dict(collections.Counter(r["relation"] for r in rows).most_common())

@@ -6,23 +6,7 @@ python -m experiments.unrelated.run --mode smoke
 
 import ml_collections
 
-FILES = {
-    "cifar_resnet": {},
-    "convex_adversarial": {},
-    "distiller_resnet": {
-        "checkpoint_trained_4D_regularized_5Lremoved": "removed",
-        "checkpoint_trained_4D_regularized_5Lremoved_finetuned": "removed",
-        "checkpoint_trained_channel_regularized_resnet20": "thinned",
-        "checkpoint_trained_channel_regularized_resnet20_finetuned": "thinned",
-    },
-    "face_detector_rfb": {f"rfb-epoch-{epoch}": "run" for epoch in (0, 20, 100, 200, 300, 400, 499)},
-    "outlier_exposure_mnist": {
-        f"{start}{stage}": "one initialisation"
-        for start in ("", "calib_")
-        for stage in ("baseline_epoch_9", "oe_scratch_epoch_9", "oe_tune_epoch_4")
-    },
-}
-"""By folder, what files are documented to share: files of one word are relatives, any others are strangers."""
+from experiments import _published
 
 
 def get_config(mode: str = "full") -> ml_collections.ConfigDict:
@@ -45,7 +29,7 @@ def get_config(mode: str = "full") -> ml_collections.ConfigDict:
     config.far = {"learning_rate": 0.1, "weight_decay": 1e-2}
     config.long = {"steps": 3000, "batch_size": 32, "learning_rate": 0.05, "weight_decay": 5e-3}  # strangers alone
     config.provisional = 0.05  # threshold at which records count pairs told right; set before anything was measured
-    config.folders = tuple(FILES)  # every other one chooses
+    config.folders = _published.FOLDERS  # every other one chooses
     if mode == "smoke":
         shrink(config)
     return config.lock()

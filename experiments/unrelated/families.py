@@ -9,8 +9,7 @@ import ml_collections
 import numpy as np
 
 import converters
-from experiments import _images
-from experiments.unrelated.config import FILES
+from experiments import _images, _published
 from lineage_jax import models, population
 from lineage_jax.typing import Networks, Params
 
@@ -113,11 +112,7 @@ def prune(variables: Params, share: float) -> Params:
 
 def published(folder: str) -> dict[str, Member]:
     """Reads all files of a folder; a file of no documented relation is its own start."""
-    members = {}
-    for file in sorted((_images.root() / "checkpoints" / folder).iterdir()):
-        name = file.name.partition(".")[0]
-        if file.name.startswith(("LICENSE", "README")):
-            continue
-        start = f"{folder}/{FILES[folder].get(name, name)}"
-        members[f"{folder}/{name}"] = Member(variables=converters.as_tree(converters.read(file).tensors), start=start)
-    return members
+    return {
+        name: Member(variables=converters.as_tree(converters.read(path).weights), start=_published.kin(name) or name)
+        for name, path in _published.files([folder]).items()
+    }
