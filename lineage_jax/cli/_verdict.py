@@ -1,12 +1,11 @@
 """Whose child a network is: one rule over what was measured, whatever that was. Nothing here reads, runs or prints.
 
-Only a candidate whose centred kernel cosine reaches `lineage.UNRELATED`, and what as few weights reach by chance, can
-be named. Features, a detector and counters choose among such relatives; they never name a stranger, and features on
-noise choose nothing.
+Only a candidate whose centred kernel cosine reaches `lineage.UNRELATED`, and `lineage.CHANCE` deviations of what units
+numbered at random reach, can be named. Features, a detector and counters choose among such relatives; they never name a
+stranger, and features on noise choose nothing.
 """
 
 import dataclasses
-import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -33,9 +32,6 @@ NEAR_TIE = 0.8
 
 MOST_OPERANDS = 8
 """Relatives that a mixture is sought among; more would take memory and explain anything."""
-
-CHANCE = 4
-"""Standard deviations, each 1 / sqrt(weights), that the cosine of random weights stays below: 3 in 100,000 do not."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -211,14 +207,13 @@ def least_cosine(weights: "xarray.Dataset", name: str) -> float:
 
     Examples:
         >>> import xarray
-        >>> few = xarray.Dataset({"parameters": ("parent", [100, 10**7])}, coords={"parent": ["a", "b"]})
-        >>> least_cosine(few, "a")
-        0.4
+        >>> few = xarray.Dataset({"chance": ("parent", [0.1, 0.001])}, coords={"parent": ["a", "b"]})
+        >>> least_cosine(few, "a"), least_cosine(few, "b")
+        (0.4, 0.08)
     """
     from lineage_jax import lineage
 
-    shared = weights["parameters"].sel(parent=name).item()
-    return max(lineage.UNRELATED, CHANCE / math.sqrt(max(shared, 1)))
+    return max(lineage.UNRELATED, lineage.CHANCE * weights["chance"].sel(parent=name).item())
 
 
 def nearest(weights: "xarray.Dataset") -> str:

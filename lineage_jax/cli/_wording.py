@@ -54,6 +54,8 @@ def _nobody(measured: Measured, verdict: Verdict) -> str:
 
 def _found(measured: Measured, name: str | None, verdict: Verdict) -> str:
     """Says how like the child one candidate is, how the next, and how much was compared."""
+    from lineage_jax import lineage
+
     row = measured.weights.sel(parent=name)
     cosine = row["centred_kernel_cosine"].item()
     others = {other: value for other, value in verdict.related.items() if other != name}
@@ -63,7 +65,9 @@ def _found(measured: Measured, name: str | None, verdict: Verdict) -> str:
         rank = "nearer" if others[other] > cosine else "next"
         following = f", {rank} {other} ({said_cosine(others[other])})"
     compared = f"{said_share(row['compared'].item())} of its kernels were compared"
-    return f"centred kernel cosine {said_cosine(cosine)}{following}; {compared}{_equal(row)}"
+    chance = cosine >= lineage.UNRELATED and name not in verdict.related and not following
+    doubt = ", which units numbered at random reach too, so few are they" if chance else ""
+    return f"centred kernel cosine {said_cosine(cosine)}{doubt}{following}; {compared}{_equal(row)}"
 
 
 def _order(verdict: Verdict) -> str:

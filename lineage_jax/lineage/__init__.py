@@ -13,6 +13,7 @@ from lineage_jax.lineage._direction import first_by_counters as first_by_counter
 from lineage_jax.lineage._direction import place as place
 from lineage_jax.lineage._mixture import MERGED as MERGED
 from lineage_jax.lineage._mixture import mixture as mixture
+from lineage_jax.lineage._overlap import CHANCE as CHANCE
 from lineage_jax.lineage._overlap import LEAST_COMPARED as LEAST_COMPARED
 from lineage_jax.lineage._overlap import SHARES as SHARES
 from lineage_jax.lineage._overlap import UNRELATED as UNRELATED

@@ -26,6 +26,7 @@ import numpy as np
 
 from lineage_jax import linearize
 from lineage_jax.lineage._centred import cosine, ratio
+from lineage_jax.lineage._chance import variance_by_chance
 from lineage_jax.lineage._correspondence import CENTRED, correspond, decisive_among
 from lineage_jax.lineage._finite import check_finite
 from lineage_jax.lineage._leaves import Weights, weights_of
@@ -41,9 +42,11 @@ UNRELATED = 0.08
 """Centred kernel cosine below which networks are as good as unrelated.
 
 Between what strangers reach and what the farthest relatives keep in `experiments/unrelated`, as far from one as from
-the other by their ratio: 0.063 and 0.109 on the half that chose it. Strangers' cosines scatter by one over the square
-root of the weights that are not zero, so networks of a thousand weights and less reach it by chance.
+the other by their ratio: 0.063 and 0.109 on the half that chose it. Small networks reach it by chance: see `CHANCE`.
 """
+
+CHANCE = 4
+"""Standard deviations `chance` that the cosine of relatives exceeds; strangers stay below (`experiments/unrelated`)."""
 
 LEAST_COMPARED = 0.1
 """Share of the child's weights below which a comparison says nothing, neither kinship nor its absence.
@@ -57,7 +60,7 @@ ResNet-50).
 WEIGHT_SCORES = ("centred_kernel_cosine", "kernel_cosine", "weight_cosine", "weight_distance")
 """What `overlap` scores, the score that decides first."""
 
-SHARES = ("compared", "tensors", "parameters", "identical", "turned", "parent_module", "child_module")
+SHARES = ("chance", "compared", "tensors", "parameters", "identical", "turned", "parent_module", "child_module")
 """What `overlap` says of how much is shared."""
 
 
@@ -77,7 +80,8 @@ def overlap(
 
     Returns:
         `xarray.Dataset` over parent: `centred_kernel_cosine`, `kernel_cosine`, `weight_cosine` and `weight_distance`
-        (higher is more alike; all 0, and -1, for a parent that shares nothing); `compared`, the share (0 to 1) of the
+        (higher is more alike; all 0, and -1, for a parent that shares nothing); `chance`, the standard deviation of
+        the first of these if the parent's output units were numbered at random; `compared`, the share (0 to 1) of the
         child's weights that speak in the first of these and were compared: those of its kernels of several outputs,
         or all where it has no kernel; `tensors` and `parameters` that are shared; `identical`, how many of these
         tensors are equal bit for bit, apart from constant ones (zeros and ones are how strangers begin, too);
@@ -122,6 +126,7 @@ def _compare(parent: Weights, child: Weights) -> Row:
     squared, *total = np.sum(list(sums.values()), axis=0)[: CENTRED.start]
     kernels = np.sum([sums[path] for path in decisive], axis=0)
     speaking = {path for path in decisive if sums[path][-1] > 0}
+    by_chance = sum(variance_by_chance(found.leaves[path], child[path]) for path in speaking & found.leaves.keys())
 
     def size_of(paths: Collection[str]) -> int:
         return sum(child[path].size for path in paths)
@@ -131,6 +136,7 @@ def _compare(parent: Weights, child: Weights) -> Row:
         "kernel_cosine": cosine(kernels[1 : CENTRED.start]),
         "weight_cosine": float(weight_cosine(*map(np.asarray, (squared, *total)))),
         "weight_distance": 0.0 - ratio(np.sqrt(squared), np.sqrt(total[-1])),
+        "chance": ratio(np.sqrt(by_chance), np.sqrt(kernels[CENTRED][1] * kernels[CENTRED][2])),
         "compared": ratio(size_of(speaking & found.leaves.keys()), size_of(speaking)),
         "tensors": len(found.leaves),
         "parameters": size_of(found.leaves),

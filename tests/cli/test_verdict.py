@@ -13,6 +13,7 @@ from lineage_jax.cli._wording import as_json, notes, sentence
 
 SHARED = {
     "kernel_cosine": 0.0,
+    "chance": 0.005,
     "compared": 1.0,
     "tensors": 10,
     "parameters": 100_000,
@@ -106,8 +107,10 @@ def test_one_candidate_is_mine_or_not():
 
 
 def test_few_weights_reach_a_cosine_by_chance():
-    few = {"x": {"parameters": 400}}
-    assert said(measured({"x": 0.15}, of=few))[0].prediction is None
+    few = {"x": {"chance": 0.05}}
+    verdict, line, _ = said(measured({"x": 0.15}, of=few))
+    assert verdict.prediction is None
+    assert "centred kernel cosine 0.150, which units numbered at random reach too, so few are they;" in line
     assert said(measured({"x": 0.25}, of=few))[0].prediction == "x"
     assert lineage.UNRELATED < 0.15
 
