@@ -23,6 +23,9 @@ from lineage_jax.typing import Params
 
 SCORES = {"plain": "kernel_cosine", "centred": "centred_kernel_cosine"}
 
+DEVIATIONS = "deviations"
+"""The centred cosine in standard deviations of chance."""
+
 Pair = dict[str, Any]
 
 
@@ -82,6 +85,7 @@ def pairs(members: Mapping[str, Member]) -> list[Pair]:
         row = lineage.overlap({first: parent.variables}, child.variables).isel(parent=0)
         related = parent.start == child.start
         cosines = {score: row[name].item() for score, name in SCORES.items()}
+        cosines[DEVIATIONS] = cosines["centred"] / max(row["chance"].item(), np.finfo(float).tiny)
         if not related:
             control = lineage.overlap({first: shuffled(parent.variables)}, child.variables).isel(parent=0)
             cosines |= {f"{score}, shuffled": control[name].item() for score, name in SCORES.items()}

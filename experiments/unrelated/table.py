@@ -4,6 +4,7 @@ python -m experiments.unrelated.table
 """
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +17,16 @@ def main() -> None:
 
 
 def table(runs: dict[str, Any]) -> str:
-    """Returns a row for every record and group of pairs: least, median and greatest cosine."""
-    lines = ["| networks | half | pairs of | pairs | plain | centred | plain, shuffled | centred, shuffled |"]
-    lines.append("|---|---|---|---|---|---|---|---|")
+    """Returns a row for every record and group of pairs: least, median and greatest of each column."""
+    lines = [
+        "| networks | half | pairs of | pairs | plain | centred | deviations | plain, shuffled | centred, shuffled |"
+    ]
+    lines.append("|---|---|---|---|---|---|---|---|---|")
     for name, record in runs.items():
         half = "chooses" if record["chooses"] else "shows"
         for group, spread in record["spread"].items():
             if group != "not compared":
-                columns = [*SCORES, *(f"{score}, shuffled" for score in SCORES)]
+                columns = [*SCORES, "deviations", *(f"{score}, shuffled" for score in SCORES)]
                 cells = (ranged(spread[column]) if column in spread else "" for column in columns)
                 lines.append(f"| {name} | {half} | {group} | {spread['plain']['pairs']} | {' | '.join(cells)} |")
     return "\n".join(lines)
@@ -40,8 +43,8 @@ def ranged(spread: dict[str, Any]) -> str:
 
 
 def margins(runs: dict[str, Any], *, chooses: bool, score: str = "centred") -> tuple[float, float]:
-    """Returns the greatest cosine of strangers and the least of relatives, over one half."""
-    strangers, relatives = [0.0], [1.0]
+    """Returns the greatest score of strangers and the least of relatives, over one half."""
+    strangers, relatives = [-math.inf], [math.inf]
     for record in runs.values():
         if record["chooses"] == chooses:
             for group, spread in record["spread"].items():

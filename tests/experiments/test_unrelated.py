@@ -42,10 +42,15 @@ def test_shuffled_units_keep_the_mean_and_lose_the_rest():
     assert abs(lineage.overlap({"a": {"kernel": changed}}, {"kernel": kernel}).centred_kernel_cosine.item()) < 0.2
 
 
-def test_the_readme_shows_the_table_and_the_threshold_lies_between_strangers_and_relatives():
+def test_the_readme_shows_the_table_and_the_rule_tells_strangers_from_relatives():
     folder = EXPERIMENTS / "unrelated"
     runs = json.loads((folder / "results" / "full.json").read_text())["runs"]
     assert unrelated_table.table(runs) in (folder / "README.md").read_text()
-    for chooses in (True, False):
-        strangers, relatives = unrelated_table.margins(runs, chooses=chooses)
-        assert strangers < lineage.UNRELATED < relatives
+    for name, record in runs.items():
+        one = {name: record}
+        (strangers, relatives), (by_chance, beyond) = (
+            unrelated_table.margins(one, chooses=record["chooses"], score=score) for score in ("centred", "deviations")
+        )
+        assert strangers < lineage.UNRELATED or by_chance < lineage.CHANCE
+        assert relatives > lineage.UNRELATED
+        assert beyond > lineage.CHANCE
