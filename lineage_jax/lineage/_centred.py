@@ -6,6 +6,10 @@ NO_SPREAD = 1e-20
 """Share of a leaf's squares below which what is left of it without its mean is the rounding of float64."""
 
 
+CENTRED = slice(4, 7)
+"""Where the product and the squares without means stand among the sums of `leaf_sums`."""
+
+
 def leaf_sums(parent: np.ndarray | None, child: np.ndarray) -> np.ndarray:
     """Returns the sums of (c - p)^2, c p, p^2 and c^2, and the last three once more without the mean over outputs.
 

@@ -5,12 +5,9 @@ import dataclasses
 import numpy as np
 
 from lineage_jax.lineage._alignment import Alignment, Shape, alignments
-from lineage_jax.lineage._centred import cosine, leaf_sums
+from lineage_jax.lineage._centred import CENTRED, cosine, leaf_sums
 from lineage_jax.lineage._layout import laid_out_as
 from lineage_jax.lineage._leaves import Weights, kernels_among
-
-CENTRED = slice(4, 7)
-"""Where the product and the squares without means stand among the sums of `leaf_sums`."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -58,18 +55,22 @@ def _shapes(weights: Weights) -> dict[str, Shape]:
 
 def _line_up(found: Alignment, parent: Weights, child: Weights) -> Correspondence:
     kernels = kernels_among(child)
-    leaves, turned = {}, set()
-    for path, other in found.pairs.items():
-        theirs = laid_out_as(child[path], parent[other]) if path in kernels else parent[other]
-        if theirs is None or theirs.shape != child[path].shape:
-            continue
-        leaves[path] = theirs
-        if theirs is not parent[other]:
-            turned.add(path)
+    leaves, turned, sums = {}, set(), {}
+    for path, leaf in child.items():
+        theirs = parent[found.pairs[path]] if path in found.pairs else None
+        if theirs is not None and path in kernels:
+            lined_up, sums[path] = laid_out_as(leaf, theirs)
+        else:
+            lined_up = theirs if theirs is not None and theirs.shape == leaf.shape else None
+            sums[path] = leaf_sums(lined_up, leaf)
+        if lined_up is not None:
+            leaves[path] = lined_up
+            if lined_up is not theirs:
+                turned.add(path)
     return Correspondence(
         leaves=leaves,
         turned=frozenset(turned),
-        sums={path: leaf_sums(leaves.get(path), leaf) for path, leaf in child.items()},
+        sums=sums,
         parent_module=found.parent_module if leaves else "",
         child_module=found.child_module if leaves else "",
     )

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from lineage_jax.lineage._centred import cosine, leaf_sums
+from lineage_jax.lineage._centred import CENTRED, cosine, leaf_sums
 
 NEAR = 0.5
 """Centred cosine that a kernel must reach in another layout, and above which none is looked for."""
@@ -29,8 +29,8 @@ COLOURS = 3
 """Input channels whose order may be reversed."""
 
 
-def laid_out_as(child: np.ndarray, parent: np.ndarray) -> np.ndarray | None:
-    """Returns the parent's kernel in the layout of the child's, a view.
+def laid_out_as(child: np.ndarray, parent: np.ndarray) -> tuple[np.ndarray | None, np.ndarray]:
+    """Returns the parent's kernel in the layout of the child's, a view, and the sums of `leaf_sums` of both.
 
     Returns:
         The kernel as it lies where its shape is the child's and no other layout makes the two nearly equal; None where
@@ -38,24 +38,21 @@ def laid_out_as(child: np.ndarray, parent: np.ndarray) -> np.ndarray | None:
 
     Examples:
         >>> child = np.random.default_rng(0).normal(size=(32, 48))
-        >>> laid_out_as(child, 2 * child.T).shape, laid_out_as(child, np.ones((48, 32)))
+        >>> laid_out_as(child, 2 * child.T)[0].shape, laid_out_as(child, np.ones((48, 32)))[0]
         ((32, 48), None)
     """
     as_it_lies = parent if parent.shape == child.shape else None
+    sums = leaf_sums(as_it_lies, child)
     least = max(NEAR, DEVIATIONS / np.sqrt(max(child.size, 1)))
-    if least > 1 or (as_it_lies is not None and centred_cosine(parent, child) >= least):
-        return as_it_lies
+    if least > 1 or cosine(sums[CENTRED]) >= least:
+        return as_it_lies, sums
     corner = tuple(slice(CORNER) for _ in child.shape)
     for view in _layouts(parent, child.shape):
-        near = centred_cosine(view[corner], child[corner]) >= min(GLANCE, least)
-        if near and centred_cosine(view, child) >= least:
-            return view
-    return as_it_lies
-
-
-def centred_cosine(parent: np.ndarray, child: np.ndarray) -> float:
-    """Returns the cosine of two kernels of one shape without their means over output units."""
-    return cosine(leaf_sums(parent, child)[4:])
+        if cosine(leaf_sums(view[corner], child[corner])[CENTRED]) >= min(GLANCE, least):
+            turned = leaf_sums(view, child)
+            if cosine(turned[CENTRED]) >= least:
+                return view, turned
+    return as_it_lies, sums
 
 
 def _layouts(kernel: np.ndarray, shape: tuple[int, ...]) -> Iterator[np.ndarray]:

@@ -25,9 +25,9 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from lineage_jax import linearize
-from lineage_jax.lineage._centred import cosine, ratio
+from lineage_jax.lineage._centred import CENTRED, cosine, ratio
 from lineage_jax.lineage._chance import variance_by_chance
-from lineage_jax.lineage._correspondence import CENTRED, correspond, decisive_among
+from lineage_jax.lineage._correspondence import correspond, decisive_among
 from lineage_jax.lineage._finite import check_finite
 from lineage_jax.lineage._leaves import Weights, weights_of
 from lineage_jax.lineage._weight_cosine import weight_cosine
