@@ -13,8 +13,8 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from lineage_jax import linearize
-from lineage_jax.lineage._finite import check_finite
-from lineage_jax.lineage._shared import Population, find_shared, names_of, stack_block
+from lineage_jax.lineage._population import Population, names_of, population_of, read
+from lineage_jax.lineage._shared import find_shared, stack_block
 from lineage_jax.lineage._weight_cosine import weight_cosine
 from lineage_jax.typing import Networks
 
@@ -55,8 +55,7 @@ def weight_scores(
         [-2.0, 0.0]
     """
     parent_names, child_names = names_of(parents, "parent"), names_of(children, "child")
-    for population, role in ((parents, "parent"), (children, "child")):
-        _check_all_finite(population, role, held)
+    parents, children = _loaded(parents, "parent", held), _loaded(children, "child", held)
     shared = find_shared(parents, children, held=held)
     stacked = [stack_block(*side, shared) for side in ((parents, parent_names), (children, child_names))]
     by_path = [linearize.leaf_paths(tree) for tree in stacked]
@@ -79,12 +78,12 @@ def layer_label(module: str) -> str:
     return f"{module}/" if module == WHOLE else module
 
 
-def _check_all_finite(population: Population, role: str, held: tuple[str, ...]) -> None:
-    if isinstance(population, Networks):
-        check_finite(population, role, held=held)
-        return
-    for name, variables in population.items():
-        check_finite(variables, f"{role} '{name}'", held=held)
+def _loaded(population: Population, role: str, held: tuple[str, ...]) -> Population:
+    """Checks networks and reads each once, since all are stacked."""
+    checked = population_of(population, role, held=held)
+    if isinstance(checked, Networks):
+        return checked
+    return {name: read(checked, name, role, held=held) for name in checked}
 
 
 def _leaf_sums(parents: list[Array], children: list[Array]) -> Float[np.ndarray, "p m leaf 4"]:

@@ -178,3 +178,15 @@ def test_batch_statistics_and_new_heads_take_no_part(key):
 def test_networks_that_share_nothing_are_refused(key):
     with pytest.raises(ValueError, match="share no parameters of equal path and shape; the first difference is 'a'"):
         lineage.weight_scores({"p": {"a": jnp.ones(2)}}, {"c": {"b": jnp.ones(2)}})
+
+
+def test_each_network_of_a_mapping_is_read_once():
+    class Counting(dict):
+        def __getitem__(self, name):
+            reads.append(name)
+            return super().__getitem__(name)
+
+    reads = []
+    tree = {"fc": {"kernel": np.ones((2, 2), np.float32)}}
+    lineage.weight_scores(Counting(a=tree, b=tree), Counting(c=tree))
+    assert reads == ["a", "b", "c"]
