@@ -1,13 +1,14 @@
-# A few words: demo, test, check, test-torch, bench. Everything runs inside $(VENV), made from requirements.txt.
+# A few words: demo, test, check, docs, test-torch, bench. Everything runs inside $(VENV), made from requirements.txt.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 TORCH := $(VENV)/installed-torch
+DOCS := $(VENV)/installed-docs
 # small programs take longer to compile than to run: a quarter of the tests' time goes with the optimiser
 QUICK := XLA_FLAGS=--xla_backend_optimization_level=0
 
-.PHONY: demo test check test-core test-torch bench clean
+.PHONY: demo test check test-core test-torch docs bench clean
 
 demo: $(INSTALLED)  ## name the parents of freshly trained digit networks
 	$(BIN)/lineage-jax demo
@@ -27,6 +28,11 @@ test-core: $(INSTALLED)  ## the core alone, for a second Python: oracles and tra
 test-torch: $(TORCH)  ## the tests that compare with PyTorch and other packages (Python 3.11)
 	$(BIN)/python -m pytest --numprocesses auto -m torch
 
+docs: $(DOCS)  ## the pages in docs/_build/html: offline, warnings as errors, tutorials executed, links checked
+	rm -rf docs/_build/html
+	$(QUICK) $(BIN)/python -m sphinx --quiet --fresh-env --fail-on-warning --keep-going --nitpicky docs docs/_build/html
+	$(BIN)/python docs/check_links.py docs/_build/html
+
 bench: $(TORCH)  ## speed and memory, side by side with PyTorch and other packages; one JSON line each
 	$(BIN)/python -m experiments.bench
 
@@ -40,5 +46,9 @@ $(TORCH): $(INSTALLED)
 	$(BIN)/pip install --quiet -e '.[torch]'
 	touch $@
 
+$(DOCS): $(INSTALLED)
+	$(BIN)/pip install --quiet -e '.[docs]'
+	touch $@
+
 clean:
-	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache
+	rm -rf $(VENV) docs/_build .pytest_cache .ruff_cache .mypy_cache

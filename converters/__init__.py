@@ -6,6 +6,7 @@ from converters._convert import names_for as names_for
 from converters._convert import to_flax as to_flax
 from converters._convert import to_torch as to_torch
 from converters._entry import Entry as Entry
+from converters._index import Indexed as Indexed
 from converters._index import index as index
 from converters._index import names_of as names_of
 from converters._positions import interpolate_positions as interpolate_positions

@@ -65,7 +65,7 @@ class Checkpoint:
 
     @property
     def weights(self) -> dict[str, np.ndarray]:
-        """Returns the weights and normalisation statistics: the tensors that are neither buffers nor unresolved."""
+        """Returns the weights and normalisation statistics, the tensors that are neither buffers nor unresolved."""
         return {name: array for name, array in self.tensors.items() if name not in self.buffers | self.unresolved}
 
 

@@ -29,7 +29,7 @@ class Recognition:
 
     @property
     def others(self) -> tuple[Match, ...]:
-        """Returns the fits that compute something else than the first: sources whose weights do not tell them apart."""
+        """Returns the fits that compute something else than the first; their weights alone do not tell them apart."""
         own = [(match.entry.architecture, match.settings) for match in self.fits]
         return tuple(match for match, network in zip(self.fits, own, strict=True) if network != own[0])
 

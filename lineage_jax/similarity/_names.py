@@ -18,3 +18,4 @@ MEASURES: dict[str, Measure] = {
     "dc": distance_correlation,
     "debiased_cka": debiased_cka,
 }
+"""The measures that the command line and the recommended alphas know, by the name they have there."""

@@ -1,0 +1,80 @@
+"""How `make docs` builds the pages: offline, warnings as errors, tutorials executed."""
+
+import hashlib
+import os
+import sys
+import tomllib
+from pathlib import Path
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent
+sys.path[:0] = [str(ROOT), str(HERE / "_extensions")]
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+os.environ["PYTHONPATH"] = str(ROOT)  # for the kernels that tutorials run in
+
+
+def _digest() -> str:
+    """Returns what the sources of the library come to: tutorials run again when it changes."""
+    sources = sorted(file for folder in ("lineage_jax", "converters") for file in (ROOT / folder).rglob("*.py"))
+    return hashlib.sha256(b"".join(file.read_bytes() for file in sources)).hexdigest()[:16]
+
+
+stated = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+project = "lineage_jax"
+author = "the authors of lineage_jax"
+version = release = stated["version"]
+
+extensions = [
+    "myst_nb",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx.ext.mathjax",
+    "sphinx-mathjax-offline",
+    "public_names",
+]
+exclude_patterns = ["_build", "_extensions"]
+default_role = "py:obj"
+nitpicky = True
+nitpick_ignore_regex = [
+    ("py:obj", r"(?s).*"),  # single backticks: a link where there is something to link to, else code
+    # the types of others, for whose pages no inventory is fetched
+    ("py:.*", r"Any|Array|Callable|DTypeLike|Mesh|ModuleType|Path|PRNGKeyArray|PyTree|Self|T|Table"),
+    ("py:.*", r"Bool|Float|Float32|Inexact|Int|Int32|Integer|Key|Num|Shaped|UInt8"),
+    ("py:.*", r"Hashable|Iterable|Iterator|Literal|Mapping|MutableMapping|Sequence"),
+    ("py:.*", r"(collections|flax|jax|jaxlib|jaxtyping|jnp|nn|nnx|np|numpy|optax|os|pathlib|typing|types|xarray)\..*"),
+    ("py:class", r"(.*\._\w+\.)?(Block|Layout|Stage)"),  # private parts of public dataclasses
+    ("py:class", r"(_debiased\.)?(Blocks|Centring|InRows|Linear|Subspace|Whole)"),  # what a measure prepares
+]
+
+myst_enable_extensions = ["amsmath", "colon_fence", "deflist", "dollarmath", "fieldlist"]
+myst_heading_anchors = 3
+myst_dmath_double_inline = True
+nb_execution_mode = "cache"
+nb_execution_cache_path = str(HERE / "_build" / "executed" / _digest())
+nb_execution_timeout = 120
+nb_execution_raise_on_error = True
+nb_execution_show_tb = True
+nb_merge_streams = True
+
+add_module_names = False
+autodoc_typehints = "signature"
+napoleon_google_docstring = True
+napoleon_numpy_docstring = False
+napoleon_use_ivar = True
+napoleon_attr_annotations = False
+napoleon_use_rtype = False
+python_maximum_signature_line_length = 88
+toc_object_entries_show_parents = "hide"
+
+html_theme = "sphinx_book_theme"
+html_title = "lineage_jax"
+html_static_path = ["_static"]
+html_css_files = ["lineage.css"]
+html_copy_source = False
+html_show_sourcelink = False
+html_theme_options = {
+    "use_download_button": False,
+    "use_fullscreen_button": False,
+    "show_toc_level": 2,
+    "home_page_in_toc": True,
+}
