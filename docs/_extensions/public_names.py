@@ -26,6 +26,8 @@ from sphinx.util.nodes import make_refnode
 
 PIECES = re.compile(r"(``.+?``|`[^`]+`|\$\$.+?\$\$|\$[^$]+\$)", re.DOTALL)
 """Code and mathematics, which no markup is looked for in."""
+COLON = "\ue000"
+"""Stands for a colon in what is returned, where napoleon would take all before it for a type."""
 REFERENCED = ("class", "data", "exception", "function")
 
 
@@ -70,9 +72,12 @@ class ModuleDocstring(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         text = inspect.getdoc(importlib.import_module(self.arguments[0])) or ""
+        names = self.env.public_names
+        text = re.sub(r"`(\w+)`", lambda code: f"{{py:obj}}`{code[1]}`" if code[1] in names else code[0], text)
         head, _, references = text.partition("\nReferences:\n")
         cited = [f"- {line}" for line in textwrap.dedent(references).splitlines() if line]
-        return _parsed(self, [*head.splitlines(), "", *(["**References**", "", *cited] if cited else [])])
+        here = ["```{eval-rst}", f".. py:currentmodule:: {self.arguments[0]}", "```"]
+        return _parsed(self, [*here, *head.splitlines(), "", *(["**References**", "", *cited] if cited else [])])
 
 
 def _parsed(directive: SphinxDirective, lines: list[str]) -> list[nodes.Node]:
@@ -122,7 +127,14 @@ def _to_restructured_text(app: Sphinx, what: str, name: str, value: Any, options
     """Turns `$...$` into roles and keeps bars (|x|) from being taken for substitutions, examples left alone."""
     head, examples, tail = "\n".join(lines).partition("\nExamples:\n")
     marked = "".join(map(_marked, PIECES.split(head))) + examples + tail
-    lines[:] = marked.split("\n")
+    returned = re.sub(
+        r"(?<=^Returns:\n)(?:(?:    .*)?\n?)*", lambda text: text[0].replace(":", COLON), marked, flags=re.M
+    )
+    lines[:] = returned.split("\n")
+
+
+def _with_colons(app: Sphinx, what: str, name: str, value: Any, options: Any, lines: list[str]) -> None:
+    lines[:] = [line.replace(COLON, ":") for line in lines]
 
 
 def _marked(piece: str) -> str:
@@ -165,5 +177,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("env-before-read-docs", _collect)
     app.connect("autodoc-process-signature", _as_written)
     app.connect("autodoc-process-docstring", _to_restructured_text, priority=400)  # before napoleon
+    app.connect("autodoc-process-docstring", _with_colons, priority=600)
     app.connect("missing-reference", _resolve)
     return {"version": "1"}
