@@ -34,7 +34,7 @@ docs: $(DOCS)  ## the pages in docs/_build/html: offline, warnings as errors, tu
 	$(BIN)/python docs/check_links.py docs/_build/html
 
 bench: $(TORCH)  ## speed and memory, side by side with PyTorch and other packages; one JSON line each
-	$(BIN)/python -m experiments.bench
+	$(BIN)/python -m experiments.benchmarks
 
 $(INSTALLED): requirements.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)

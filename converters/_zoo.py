@@ -1,7 +1,7 @@
 """Every network that a state_dict can be brought to, by source and name."""
 
 from converters._entry import Entry
-from converters._families import (
+from converters._sources import (
     _cifar_resnet,
     _convnext,
     _densenet,

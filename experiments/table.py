@@ -7,7 +7,7 @@ import argparse
 import json
 from pathlib import Path
 
-from experiments import _accuracies
+from experiments.lab import accuracies
 
 
 def main() -> None:
@@ -22,7 +22,7 @@ def main() -> None:
 def table(experiment: str, *, digits: int = 0) -> str:
     """Returns accuracy in % as mean (least to greatest over the seeds): a row for each variant and method."""
     results = Path(__file__).parent / experiment / "results" / "full.json"
-    return _accuracies.table(json.loads(results.read_text())["runs"], digits=digits)
+    return accuracies.table(json.loads(results.read_text())["runs"], digits=digits)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,22 @@ imported when first used.
 import importlib
 from types import ModuleType
 
-__all__ = ["data", "detector", "io", "lineage", "linearize", "models", "population", "similarity", "typing"]
+__all__ = [
+    "checkpoints",
+    "data",
+    "detector",
+    "evidence",
+    "io",
+    "leaves",
+    "lineage",
+    "linearize",
+    "models",
+    "pairs",
+    "population",
+    "report",
+    "similarity",
+    "typing",
+]
 
 
 def __getattr__(name: str) -> ModuleType:

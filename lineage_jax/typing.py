@@ -71,3 +71,7 @@ class Networks:
         """Returns the named networks, in the order given."""
         indices = jnp.array([self.names.index(name) for name in names])
         return type(self)(names=tuple(names), variables=jax.tree.map(lambda leaf: leaf[indices], self.variables))
+
+
+Population: TypeAlias = Mapping[str, Params] | Networks
+"""Several networks by name: apart, where a mapping may also load each when it is asked for, or stacked."""

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 import converters
-from experiments import _published
+from experiments.lab import published
 from lineage_jax import lineage
-from tests.test_cli import run
+from tests.cli.test_commands import run
 
 pytestmark = pytest.mark.data
 
@@ -131,12 +131,12 @@ def test_unrelated_networks_are_told_apart_from_relatives(detect):
             assert answer["named by"]["kernel cosine"] < lineage.UNRELATED / 2
 
 
-@pytest.mark.parametrize("folder", _published.FOLDERS)
+@pytest.mark.parametrize("folder", published.FOLDERS)
 def test_every_pair_of_files_lies_on_its_side_of_the_threshold(data_folder, folder):
     """Relatives are runs, their tuned networks, and networks of one initialisation; any others are strangers."""
     files = [path for path in sorted((data_folder / "checkpoints" / folder).iterdir()) if "LICENSE" not in path.name]
     trees = {path.name.partition(".")[0]: converters.as_tree(converters.read(path).tensors) for path in files}
-    starts = {name: _published.kin(f"{folder}/{name}") or name for name in trees}
+    starts = {name: published.kin(f"{folder}/{name}") or name for name in trees}
     found = {}
     for place, (child, tree) in enumerate(trees.items()):
         earlier = dict(itertools.islice(trees.items(), place))

@@ -9,18 +9,18 @@ from pathlib import Path
 
 import ml_collections
 
-from experiments import _accuracies, _families, _runs
-from experiments._images import load_pooled
 from experiments.detector_fc.config import get_config
+from experiments.lab import accuracies, families, runs
+from experiments.lab.images import load_pooled
 from lineage_jax import detector, models, population, similarity
 
 
 def main() -> None:
     """Runs one mode."""
-    _runs.main(__doc__, get_config, runs, _accuracies.draw, folder=Path(__file__).parent)
+    runs.main(__doc__, get_config, jobs, accuracies.draw, folder=Path(__file__).parent)
 
 
-def runs(config: ml_collections.ConfigDict) -> dict[str, Callable[[], _runs.Record]]:
+def jobs(config: ml_collections.ConfigDict) -> dict[str, Callable[[], runs.Record]]:
     """Returns what computes the record of each variant and seed."""
     return {
         f"{variant} {seed}": functools.partial(compare, variant, seed, config)
@@ -29,40 +29,40 @@ def runs(config: ml_collections.ConfigDict) -> dict[str, Callable[[], _runs.Reco
     }
 
 
-def compare(variant: str, seed: int, config: ml_collections.ConfigDict) -> _runs.Record:
+def compare(variant: str, seed: int, config: ml_collections.ConfigDict) -> runs.Record:
     """Trains a family and a detector on it; returns the accuracy of every method on the test and unseen children."""
-    plan = _families.Plan(
+    plan = families.Plan(
         learner=detector.Detector(weights=(config.weights,), features=(config.features,)),
         training=detector.Training(seed=seed, **config.detector.to_dict()),
         alphas=config.alphas,
         measures={name: similarity.MEASURES[name] for name in config.get("measures", similarity.MEASURES)},
         seed=seed,
     )
-    lesson = _families.learn(plan, {"test": make_family(plan, variant, seed, config.family, config)})
+    lesson = families.learn(plan, {"test": make_family(plan, variant, seed, config.family, config)})
     accuracy = dict(lesson.record["accuracy"])
     for name, settings in config.unseen.items():
-        accuracy[name] = _families.judge(lesson, make_family(plan, variant, seed + 1000, settings, config))
+        accuracy[name] = families.judge(lesson, make_family(plan, variant, seed + 1000, settings, config))
     return {"variant": variant, "seed": seed, **lesson.record, "accuracy": accuracy}
 
 
 def make_family(
-    plan: _families.Plan,
+    plan: families.Plan,
     variant: str,
     seed: int,
     settings: ml_collections.ConfigDict,
     config: ml_collections.ConfigDict,
-) -> _families.Family:
+) -> families.Family:
     """Trains parents and children; probes are test images that no child has seen."""
     source, _ = load_pooled(settings.source, pooling=config.pooling)
     target, unseen = load_pooled(settings.target, pooling=config.pooling)
     network = models.fc(target.num_classes, widths=[settings.widen * width for width in config.widths])
     training = population.Training(**config.pretrain.to_dict())
-    return _families.raise_children(
+    return families.raise_children(
         plan,
-        _families.pretrain(variant, network, source, count=settings.parents, seed=seed, training=training),
+        families.pretrain(variant, network, source, count=settings.parents, seed=seed, training=training),
         network,
         target,
-        _families.probes_of(unseen, config.probes, seed=seed),
+        families.probes_of(unseen, config.probes, seed=seed),
         settings=population.FamilySettings(
             num_parents=settings.parents,
             children_per_parent=settings.children_per_parent,

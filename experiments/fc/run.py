@@ -5,13 +5,13 @@ python -m experiments.fc.run [--mode smoke] [--out FOLDER]
 
 from pathlib import Path
 
-from experiments import _accuracies, _regimes, _runs
 from experiments.fc.config import get_config
+from experiments.lab import accuracies, regimes, runs
 
 
 def main() -> None:
     """Runs one mode."""
-    _runs.main(__doc__, get_config, _regimes.runs, _accuracies.draw, folder=Path(__file__).parent)
+    runs.main(__doc__, get_config, regimes.jobs, accuracies.draw, folder=Path(__file__).parent)
 
 
 if __name__ == "__main__":

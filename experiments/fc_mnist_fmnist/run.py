@@ -14,10 +14,10 @@ import numpy as np
 import xarray
 from rich.console import Console
 
-from experiments import _runs
-from experiments._images import load
 from experiments.fc_mnist_fmnist.config import get_config
 from experiments.fc_mnist_fmnist.figure import draw
+from experiments.lab import runs
+from experiments.lab.images import load
 from lineage_jax import data, lineage, linearize, models, population, report, similarity
 
 console = Console()
@@ -34,7 +34,7 @@ class Sets:
 
 def main() -> None:
     """Runs one mode and writes `results/<mode>.json` and its figure."""
-    config, path, head = _runs.begin(__doc__, get_config, folder=Path(__file__).parent)
+    config, path, head = runs.begin(__doc__, get_config, folder=Path(__file__).parent)
     for variants in run(config, load_sets()):  # written after each variant, so that an interrupted run keeps the rest
         path.write_text(json.dumps(head | {"variants": variants}, indent=1) + "\n")
     draw(variants, path.with_suffix(".png"))

@@ -11,8 +11,8 @@ from pathlib import Path
 import ml_collections
 import numpy as np
 
-from experiments import _accuracies, _families, _images, _kinship, _methods, _runs
 from experiments.generations.config import MODES, get_config
+from experiments.lab import accuracies, families, images, kinship, methods, runs
 from lineage_jax import detector, models, population, similarity
 
 ANCESTORS, YOUNGEST = (1, 2, 3), 4
@@ -29,7 +29,7 @@ class Lines:
         trained: share of examples that every generation classified rightly in the end of its training.
     """
 
-    tree: _kinship.Tree
+    tree: kinship.Tree
     parts: dict[str, tuple[str, ...]]
     trained: list[float]
 
@@ -41,25 +41,25 @@ class Lines:
         begin = functools.partial(population.ancestor, parent_of=self.tree.parent_of, generation=2)
         return tuple(name for name in everyone if begin(name) in self.parts[part])
 
-    def kin(self, part: str, older: int, younger: int) -> _kinship.Kin:
+    def kin(self, part: str, older: int, younger: int) -> kinship.Kin:
         """Returns the descendants of a part, beside the candidates of all parts."""
-        return _kinship.select(_kinship.kin_of(self.tree, older, younger), self.names(part, younger))
+        return kinship.select(kinship.kin_of(self.tree, older, younger), self.names(part, younger))
 
-    def apart(self, part: str, older: int, younger: int) -> _kinship.Kin:
+    def apart(self, part: str, older: int, younger: int) -> kinship.Kin:
         """Returns the descendants of a part, beside candidates of the same part."""
-        return _kinship.select(
+        return kinship.select(
             self.kin(part, older, younger), self.names(part, younger), candidates=self.names(part, older)
         )
 
 
 def main() -> None:
     """Runs one mode."""
-    _runs.main(__doc__, get_config, runs, _accuracies.draw, folder=Path(__file__).parent, modes=MODES)
+    runs.main(__doc__, get_config, jobs, accuracies.draw, folder=Path(__file__).parent, modes=MODES)
 
 
-def runs(config: ml_collections.ConfigDict) -> dict[str, Callable[[], _runs.Record]]:
+def jobs(config: ml_collections.ConfigDict) -> dict[str, Callable[[], runs.Record]]:
     """Returns what computes the record of each kind of roots, seed and generation of ancestors."""
-    found: dict[str, Callable[[], _runs.Record]] = {}
+    found: dict[str, Callable[[], runs.Record]] = {}
     for kind in config.kinds:
         for seed in config.seeds:
             once = functools.cache(functools.partial(study, kind, seed, config))
@@ -68,7 +68,7 @@ def runs(config: ml_collections.ConfigDict) -> dict[str, Callable[[], _runs.Reco
     return found
 
 
-def study(kind: str, seed: int, config: ml_collections.ConfigDict) -> dict[int, _runs.Record]:
+def study(kind: str, seed: int, config: ml_collections.ConfigDict) -> dict[int, runs.Record]:
     """Trains two trees, and a detector on the first; returns by generation how often ancestors there are found."""
     lines = make_lines(kind, seed, config, lines=config.lines.to_dict())
     unseen = make_lines(kind, seed + 1000, config, lines={"test": config.unseen_lines})
@@ -87,20 +87,20 @@ def study(kind: str, seed: int, config: ml_collections.ConfigDict) -> dict[int, 
 
 def compare(
     lines: Lines, unseen: Lines, fitted: detector.Fitted, older: int, config: ml_collections.ConfigDict
-) -> _runs.Record:
+) -> runs.Record:
     """Returns every method's accuracy on the test lines and on the unseen tree, by the descendants' generation.
 
     Settings are those that are best on the validation lines of all later generations together.
     """
     measures = {name: similarity.MEASURES[name] for name in config.measures}
-    score = functools.partial(_kinship.scores_of, fitted=fitted, measures=measures, alphas=config.alphas)
+    score = functools.partial(kinship.scores_of, fitted=fitted, measures=measures, alphas=config.alphas)
     scores, truth = score(lines.tree, [lines.kin("validation", older, younger) for younger in later_than(older)])
-    chosen = _methods.choose(scores, truth, only=list(truth))
+    chosen = methods.choose(scores, truth, only=list(truth))
     accuracy = {}
     for name, where in (("", lines), (", unseen", unseen)):
         for younger in later_than(older):
             scores, truth = score(where.tree, [where.kin("test", older, younger)])
-            accuracy[f"G{younger}{name}"] = _methods.accuracy(scores, truth, chosen, only=list(truth))
+            accuracy[f"G{younger}{name}"] = methods.accuracy(scores, truth, chosen, only=list(truth))
     return {"chosen": chosen, "accuracy": accuracy}
 
 
@@ -109,8 +109,8 @@ def fit(lines: Lines, seed: int, config: ml_collections.ConfigDict) -> detector.
     train, validation = [], []
     for older in ANCESTORS:
         for younger in later_than(older):
-            train.append(_kinship.examples_of(lines.tree, lines.apart("train", older, younger)))
-            validation.append(_kinship.examples_of(lines.tree, lines.kin("validation", older, younger)))
+            train.append(kinship.examples_of(lines.tree, lines.apart("train", older, younger)))
+            validation.append(kinship.examples_of(lines.tree, lines.kin("validation", older, younger)))
     view = lines.tree.view
     return detector.fit(
         detector.Detector(weights=view.weights, features=view.features),
@@ -125,25 +125,25 @@ def make_lines(kind: str, seed: int, config: ml_collections.ConfigDict, *, lines
     learned = [load(told, config) for told in config.learned]
     root, *later = [models.build(num_classes=train.num_classes, **config.network.to_dict()) for train, _ in learned]
     pretraining = population.Training(**config.pretrain.to_dict())
-    roots = _families.pretrain(kind, root, learned[0][0], count=config.roots, seed=seed, training=pretraining)
+    roots = families.pretrain(kind, root, learned[0][0], count=config.roots, seed=seed, training=pretraining)
     begin = np.repeat(np.arange(config.roots), sum(lines.values())).tolist()
     parents = [tuple(begin), *[tuple(range(len(begin)))] * (len(later) - 1)]
     training = population.Training(**config.finetune.to_dict())
-    made = population.make_generations(roots, _kinship.plan(later, learned[1:], parents, training), seed=seed)
+    made = population.make_generations(roots, kinship.plan(later, learned[1:], parents, training), seed=seed)
     part_of_line = np.tile(np.repeat(list(lines), list(lines.values())), config.roots)
-    probes = _kinship.probes_of(learned, config.probes, seed=seed)
+    probes = kinship.probes_of(learned, config.probes, seed=seed)
     return Lines(
-        tree=_kinship.tree_of(made, root, probes, _kinship.View(**config.view.to_dict())),
+        tree=kinship.tree_of(made, root, probes, kinship.View(**config.view.to_dict())),
         parts={part: tuple(np.array(made.networks[1].names)[part_of_line == part].tolist()) for part in lines},
         trained=[float(np.mean(networks.accuracy)) for networks in made.networks],
     )
 
 
-def load(told: ml_collections.ConfigDict, config: ml_collections.ConfigDict) -> _kinship.Learned:
+def load(told: ml_collections.ConfigDict, config: ml_collections.ConfigDict) -> kinship.Learned:
     """Reads what one generation learns."""
     settings = config.images.to_dict()
-    read = _images.load_folder if settings.pop("folders") else _images.load_pooled
-    return _images.of_classes(read(told.name, **settings), told.classes, count=config.examples)
+    read = images.load_folder if settings.pop("folders") else images.load_pooled
+    return images.of_classes(read(told.name, **settings), told.classes, count=config.examples)
 
 
 def later_than(older: int) -> range:
@@ -151,7 +151,7 @@ def later_than(older: int) -> range:
     return range(older + 1, YOUNGEST + 1)
 
 
-def _record(once: Callable[[], dict[int, _runs.Record]], older: int) -> _runs.Record:
+def _record(once: Callable[[], dict[int, runs.Record]], older: int) -> runs.Record:
     return once()[older]
 
 

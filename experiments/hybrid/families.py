@@ -7,9 +7,9 @@ import jax.numpy as jnp
 import ml_collections
 import numpy as np
 
-from experiments import _families
-from experiments._images import load_pooled
 from experiments.hybrid.pieces import Piece, features_of, pieces_of
+from experiments.lab import families
+from experiments.lab.images import load_pooled
 from lineage_jax import data, detector, linearize, models, population
 from lineage_jax.typing import Networks
 
@@ -54,7 +54,7 @@ def make_family(name: str, kind: str, seed: int, count: int, config: ml_collecti
     settings = config.networks[name]
     network = build(name, target.num_classes, settings.sizes)
     training = population.Training(**settings.pretrain.to_dict())
-    parents = _families.pretrain(kind, network, source, count=config.parents, seed=seed, training=training)
+    parents = families.pretrain(kind, network, source, count=config.parents, seed=seed, training=training)
     pieces = pieces_of(network)
     drawn = population.random_origins([piece.name for piece in pieces], parents.names, count=count, seed=seed)
     children, start = population.finetune(

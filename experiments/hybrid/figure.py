@@ -5,14 +5,14 @@ from typing import Any
 
 import numpy as np
 
-from experiments import _accuracies, _runs
+from experiments.lab import accuracies, runs
 
 
-def draw(runs: dict[str, _runs.Record], path: Path) -> None:
+def draw(records: dict[str, runs.Record], path: Path) -> None:
     """Writes `<mode>.png` with the accuracies, and `<mode>-layers.png` with the probabilities of a few hybrids."""
-    _accuracies.draw(runs, path)
+    accuracies.draw(records, path)
     firsts: dict[str, list[dict[str, Any]]] = {}
-    for run in runs.values():
+    for run in records.values():
         firsts.setdefault(run["variant"], run["pictures"])
     draw_layers(firsts, path.with_stem(f"{path.stem}-layers"))
 

@@ -13,11 +13,11 @@ import numpy as np
 import xarray
 from jaxtyping import Bool, Int
 
-from experiments import _methods, _runs
 from experiments.hybrid.config import get_config
 from experiments.hybrid.families import Family, alone, examples_of, make_family
 from experiments.hybrid.figure import draw
 from experiments.hybrid.pieces import Piece
+from experiments.lab import methods, runs
 from lineage_jax import detector, linearize, similarity
 
 Right = Mapping[str, Bool[np.ndarray, "pieces m"]]
@@ -26,10 +26,10 @@ Right = Mapping[str, Bool[np.ndarray, "pieces m"]]
 
 def main() -> None:
     """Runs one mode."""
-    _runs.main(__doc__, get_config, runs, draw, folder=Path(__file__).parent)
+    runs.main(__doc__, get_config, jobs, draw, folder=Path(__file__).parent)
 
 
-def runs(config: ml_collections.ConfigDict) -> dict[str, Callable[[], _runs.Record]]:
+def jobs(config: ml_collections.ConfigDict) -> dict[str, Callable[[], runs.Record]]:
     """Returns what computes the record of each network, kind of parents and seed."""
     return {
         f"{name}, {kind} {seed}": functools.partial(compare, name, kind, seed, config)
@@ -39,7 +39,7 @@ def runs(config: ml_collections.ConfigDict) -> dict[str, Callable[[], _runs.Reco
     }
 
 
-def compare(name: str, kind: str, seed: int, config: ml_collections.ConfigDict) -> _runs.Record:
+def compare(name: str, kind: str, seed: int, config: ml_collections.ConfigDict) -> runs.Record:
     """Trains a family and a detector on it; returns the accuracy of every method on test hybrids and unseen parents."""
     sizes = config.hybrids
     family = make_family(name, kind, seed, sizes.train + sizes.validation + sizes.test, config)
@@ -48,7 +48,7 @@ def compare(name: str, kind: str, seed: int, config: ml_collections.ConfigDict) 
     parts = split(len(family.children), config)
     fitted = fit(examples, parts, seed, config)
     scores = scores_of(family, examples, np.concatenate([parts["validation"], parts["test"]]), fitted, config)
-    chosen = _methods.choose(scores, truth_of(family), only=keys(family, parts["validation"]))
+    chosen = methods.choose(scores, truth_of(family), only=keys(family, parts["validation"]))
     examples = {piece.name: examples_of(unseen, piece) for piece in unseen.pieces}
     unseen_scores = scores_of(unseen, examples, np.arange(sizes.unseen), fitted, config)
     found = {
@@ -62,7 +62,7 @@ def compare(name: str, kind: str, seed: int, config: ml_collections.ConfigDict) 
         "chosen": chosen,
         "accuracy": {group: row for ending, part in found.items() for group, row in shares(part, ending).items()},
         "by layer": {f"test{ending}": by_piece(family, part) for ending, part in found.items()},
-        "pictures": pictures(unseen, unseen_scores[_methods.DETECTOR], config.pictures),
+        "pictures": pictures(unseen, unseen_scores[methods.DETECTOR], config.pictures),
         "temperature": fitted.temperature,
         "detector epochs": len(fitted.history),
     }
@@ -118,8 +118,8 @@ def piece_scores(
     networks = family.parents, family.children
     scores = {
         **feature_scores(family, piece, config),
-        "weights": _methods.by_weights(*(alone(part, piece) for part in networks))["weights, all"],
-        **_methods.by_detector(fitted, examples),
+        "weights": methods.by_weights(*(alone(part, piece) for part in networks))["weights, all"],
+        **methods.by_detector(fitted, examples),
     }
     return {method: of.assign_coords(child=_keys(piece, of.child.values)) for method, of in scores.items()}
 
@@ -129,8 +129,8 @@ def feature_scores(family: Family, piece: Piece, config: ml_collections.ConfigDi
     features, networks = family.features(piece), (family.parents, family.children)
     measures = {name: similarity.MEASURES[name] for name in config.measures}
     if isinstance(features, linearize.LinenBlock):
-        return _methods.by_block(features, *networks, family.probes, alphas=config.alphas, measures=measures)
-    return _methods.by_features(features, *networks, family.probes, alphas=config.alphas, measures=measures)
+        return methods.by_block(features, *networks, family.probes, alphas=config.alphas, measures=measures)
+    return methods.by_features(features, *networks, family.probes, alphas=config.alphas, measures=measures)
 
 
 def truth_of(family: Family) -> dict[str, str]:
@@ -151,7 +151,7 @@ def right(
     children: Int[np.ndarray, " m"],
 ) -> Right:
     """Returns which pieces of some children every method gives to their parent, at its chosen setting."""
-    flat = _methods.right(scores, truth_of(family), chosen, only=keys(family, children))
+    flat = methods.right(scores, truth_of(family), chosen, only=keys(family, children))
     return {method: of.reshape(len(family.pieces), -1) for method, of in flat.items()}
 
 

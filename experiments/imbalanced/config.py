@@ -10,7 +10,7 @@ from lineage_jax import similarity
 
 
 def get_config(mode: str = "full") -> ml_collections.ConfigDict:
-    """Returns the locked settings of one mode; what they mean is in `experiments._regimes`."""
+    """Returns the locked settings of one mode; what they mean is in `experiments.lab.regimes`."""
     config = ml_collections.ConfigDict()
     config.seeds = (0, 1, 2)
     config.pooling = 2  # 14 x 14 pixels

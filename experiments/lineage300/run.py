@@ -11,7 +11,7 @@ from pathlib import Path
 import ml_collections
 import xarray
 
-from experiments import _accuracies, _images, _kinship, _methods, _runs
+from experiments.lab import accuracies, images, kinship, methods, runs
 from experiments.lineage300.config import get_config
 from lineage_jax import detector, lineage, models, population, report, similarity
 
@@ -24,36 +24,36 @@ SEEDS = {"test": 0, "train": 1000, "validation": 2000}
 
 def main() -> None:
     """Runs one mode."""
-    _runs.main(__doc__, get_config, runs, draw, folder=Path(__file__).parent)
+    runs.main(__doc__, get_config, jobs, draw, folder=Path(__file__).parent)
 
 
-def runs(config: ml_collections.ConfigDict) -> dict[str, Callable[[], _runs.Record]]:
+def jobs(config: ml_collections.ConfigDict) -> dict[str, Callable[[], runs.Record]]:
     """Returns what computes the record of each seed."""
     return {f"300 networks {seed}": functools.partial(study, seed, config) for seed in config.seeds}
 
 
-def draw(records: dict[str, _runs.Record], path: Path) -> None:
+def draw(records: dict[str, runs.Record], path: Path) -> None:
     """Writes the accuracies, and the lineage that the detector found in the first tree."""
-    _accuracies.draw(records, path)
+    accuracies.draw(records, path)
     first = next(iter(records.values()))
     report.chord_figure(
         first["generations"], first["truth"], path.with_stem(f"{path.stem}-chords"), found=first["found"]
     )
 
 
-def study(seed: int, config: ml_collections.ConfigDict) -> _runs.Record:
+def study(seed: int, config: ml_collections.ConfigDict) -> runs.Record:
     """Trains three trees, and a detector on one of them; returns how often it and the scores are right on another."""
     trees = {name: make_tree(name, seed, config) for name in config.trees}
     fitted = fit(trees["train"], trees["validation"], seed, config)
     measures = {name: similarity.MEASURES[name] for name in config.measures}
-    score = functools.partial(_kinship.scores_of, fitted=fitted, measures=measures, alphas=config.alphas)
+    score = functools.partial(kinship.scores_of, fitted=fitted, measures=measures, alphas=config.alphas)
     chosen, accuracy, found = {}, {}, {}
     for relation, distance in RELATIONS.items():
         scores, truth = score(trees["validation"], kin_at(trees["validation"], distance))
-        chosen[relation] = _methods.choose(scores, truth, only=list(truth))
+        chosen[relation] = methods.choose(scores, truth, only=list(truth))
         scores, truth = score(trees["test"], kin_at(trees["test"], distance))
-        accuracy[relation] = _methods.accuracy(scores, truth, chosen[relation], only=list(truth))
-        found[relation] = named(scores[_methods.DETECTOR])
+        accuracy[relation] = methods.accuracy(scores, truth, chosen[relation], only=list(truth))
+        found[relation] = named(scores[methods.DETECTOR])
     return {
         "variant": "300 networks",
         "seed": seed,
@@ -68,12 +68,10 @@ def study(seed: int, config: ml_collections.ConfigDict) -> _runs.Record:
     }
 
 
-def fit(
-    train: _kinship.Tree, validation: _kinship.Tree, seed: int, config: ml_collections.ConfigDict
-) -> detector.Fitted:
+def fit(train: kinship.Tree, validation: kinship.Tree, seed: int, config: ml_collections.ConfigDict) -> detector.Fitted:
     """Trains one detector for ancestors of every distance."""
     parts = [
-        [_kinship.examples_of(tree, kin) for distance in RELATIONS.values() for kin in kin_at(tree, distance)]
+        [kinship.examples_of(tree, kin) for distance in RELATIONS.values() for kin in kin_at(tree, distance)]
         for tree in (train, validation)
     ]
     return detector.fit(
@@ -83,7 +81,7 @@ def fit(
     )
 
 
-def make_tree(name: str, seed: int, config: ml_collections.ConfigDict) -> _kinship.Tree:
+def make_tree(name: str, seed: int, config: ml_collections.ConfigDict) -> kinship.Tree:
     """Trains one tree: every network of a later generation continues any network of the one before."""
     seed += SEEDS[name]
     learned = [load(told, config) for told in config.learned]
@@ -97,23 +95,23 @@ def make_tree(name: str, seed: int, config: ml_collections.ConfigDict) -> _kinsh
         for index, (before, count) in enumerate(itertools.pairwise(sizes))
     ]
     training = population.Training(**config.finetune.to_dict())
-    made = population.make_generations(roots, _kinship.plan(later, learned[1:], parents, training), seed=seed)
-    probes = _kinship.probes_of(learned, config.probes, seed=seed)
-    return _kinship.tree_of(made, root, probes, _kinship.View(**config.view.to_dict()))
+    made = population.make_generations(roots, kinship.plan(later, learned[1:], parents, training), seed=seed)
+    probes = kinship.probes_of(learned, config.probes, seed=seed)
+    return kinship.tree_of(made, root, probes, kinship.View(**config.view.to_dict()))
 
 
-def load(told: ml_collections.ConfigDict, config: ml_collections.ConfigDict) -> _kinship.Learned:
+def load(told: ml_collections.ConfigDict, config: ml_collections.ConfigDict) -> kinship.Learned:
     """Reads what one generation learns."""
-    both = _images.load_pooled(told.name, pooling=config.pooling)
-    return _images.of_classes(both, told.classes, count=config.examples)
+    both = images.load_pooled(told.name, pooling=config.pooling)
+    return images.of_classes(both, told.classes, count=config.examples)
 
 
-def kin_at(tree: _kinship.Tree, distance: int) -> list[_kinship.Kin]:
+def kin_at(tree: kinship.Tree, distance: int) -> list[kinship.Kin]:
     """Returns every pair of generations that are so far apart."""
-    return [_kinship.kin_of(tree, older, older + distance) for older in range(1, len(tree.generations) + 1 - distance)]
+    return [kinship.kin_of(tree, older, older + distance) for older in range(1, len(tree.generations) + 1 - distance)]
 
 
-def pairs_of(tree: _kinship.Tree, distance: int) -> int:
+def pairs_of(tree: kinship.Tree, distance: int) -> int:
     """Returns how many pairs are decided."""
     return sum(len(kin.candidates) * len(kin.descendants) for kin in kin_at(tree, distance))
 

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import ml_collections
 import numpy as np
 
-from experiments import _families
+from experiments.lab import families
 from lineage_jax import data, population
 from lineage_jax.typing import Networks, Params
 
@@ -33,7 +33,7 @@ def pretrain(
     network = network.clone(num_classes=images.num_classes)
     training = population.Training(batch_size=settings.batch_size, **settings.pretraining.to_dict())
     if kind != ONE_PERCENT:
-        return _families.pretrain(kind, network, images, count=settings.parents, seed=seed, training=training)
+        return families.pretrain(kind, network, images, count=settings.parents, seed=seed, training=training)
     one = population.pretrain(network, images, num_parents=1, seed=seed, training=training)
     return moved(one, settings.parents, by=0.01 / 2**0.5, key=jax.random.key(seed))
 

@@ -18,8 +18,8 @@ import ml_collections
 import numpy as np
 from rich.console import Console
 
-from experiments import _runs
-from experiments._images import load, pooled
+from experiments.lab import runs
+from experiments.lab.images import load, pooled
 from experiments.linearization import figure
 from experiments.linearization.config import get_config
 from experiments.linearization.parents import INDEPENDENT, apart, pretrain
@@ -69,7 +69,7 @@ class Sets:
 
 def main() -> None:
     """Runs one mode and writes `results/<mode>.json` and its figures; families already in the file are kept."""
-    config, path, head = _runs.begin(__doc__, get_config, folder=Path(__file__).parent)
+    config, path, head = runs.begin(__doc__, get_config, folder=Path(__file__).parent)
     families = done_before(path, head["config"])
     for name, family in run(config, skip=set(families)):
         families[name] = family

@@ -6,14 +6,14 @@ python -m experiments.strangers.run --mode smoke
 
 import ml_collections
 
-from experiments import _published
+from experiments.lab import published
 
 
 def get_config(mode: str = "full") -> ml_collections.ConfigDict:
     """Returns the locked settings of one mode."""
     config = ml_collections.ConfigDict()
     config.paths = ("weights", "features on images", "features on noise", "detector")
-    config.folders = _published.FOLDERS
+    config.folders = published.FOLDERS
     config.measures = ("l1", "l2", "cosine", "cka", "dc")
     config.images = 200
     config.detector_seed = 0

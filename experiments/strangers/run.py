@@ -17,13 +17,14 @@ from typing import Any
 import ml_collections
 import numpy as np
 
-from experiments import _images, _published, _runs
+from experiments.lab import images, published, runs
 from experiments.strangers.config import get_config
-from lineage_jax import cli, detector, linearize
-from lineage_jax.cli import _answer, _verdict
-from lineage_jax.cli._answer import Answer
-from lineage_jax.cli._networks import Loaded
-from lineage_jax.cli._verdict import Measured
+from lineage_jax import checkpoints, cli, detector
+from lineage_jax.checkpoints import Loaded
+from lineage_jax.evidence import _answer, _features, _verdict
+from lineage_jax.evidence._answer import Answer
+from lineage_jax.evidence._verdict import Measured
+from lineage_jax.leaves import leaf_paths
 
 QUESTIONS = ("each stranger alone", "all strangers", "everyone else")
 """Which candidates a child is shown with; only the last ones have its parent among them."""
@@ -31,31 +32,31 @@ QUESTIONS = ("each stranger alone", "all strangers", "everyone else")
 
 def main() -> None:
     """Runs one mode."""
-    config, path, head = _runs.begin(__doc__, get_config, folder=Path(__file__).parent)
-    done = _runs.done_before(path, head["config"])
-    for name, record in _runs.still_to_do(runs(config), done):
+    config, path, head = runs.begin(__doc__, get_config, folder=Path(__file__).parent)
+    done = runs.done_before(path, head["config"])
+    for name, record in runs.still_to_do(jobs(config), done):
         done[name] = record
         path.write_text(json.dumps(head | {"runs": done}, indent=1) + "\n")
-    _runs.console.print(f"wrote {path}")
+    runs.console.print(f"wrote {path}")
 
 
-def runs(config: ml_collections.ConfigDict) -> dict[str, Callable[[], _runs.Record]]:
+def jobs(config: ml_collections.ConfigDict) -> dict[str, Callable[[], runs.Record]]:
     """Returns what computes the record of every way to compare."""
     return {path: functools.partial(ask_all, path, config) for path in config.paths}
 
 
-def ask_all(path: str, config: ml_collections.ConfigDict) -> _runs.Record:
+def ask_all(path: str, config: ml_collections.ConfigDict) -> runs.Record:
     """Asks for every child with each stranger alone, with all of them, and with everyone else if a parent is known.
 
     A child is compared with all others at once; every question is then answered from the candidates it is about.
     """
-    networks = {name: cli._networks.load(path, None) for name, path in _published.files(config.folders).items()}
+    networks = {name: checkpoints.load(path, None) for name, path in published.files(config.folders).items()}
     asked: dict[str, list[dict[str, Any]]] = {question: [] for question in QUESTIONS}
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stderr(io.StringIO()):
         for child in networks:
             others = [name for name in networks if name != child and alike(path, networks[name], networks[child])]
             strangers = [
-                name for name in others if _published.kin(name) != _published.kin(child) or _published.kin(name) is None
+                name for name in others if published.kin(name) != published.kin(child) or published.kin(name) is None
             ]
             if not others:
                 continue
@@ -64,7 +65,7 @@ def ask_all(path: str, config: ml_collections.ConfigDict) -> _runs.Record:
             asked["each stranger alone"] += [ask([name]) for name in strangers]
             asked["all strangers"] += [ask(strangers)] if len(strangers) > 1 else []
             if (
-                _published.parent_of(child) in others and path != "detector"
+                published.parent_of(child) in others and path != "detector"
             ):  # one that learned nothing chooses among relatives
                 asked["everyone else"].append(ask(others))
     return {"path": path, "files": len(networks), **summary(asked)}
@@ -72,7 +73,7 @@ def ask_all(path: str, config: ml_collections.ConfigDict) -> _runs.Record:
 
 def alike(path: str, one: Loaded, other: Loaded) -> bool:
     """Tells whether two networks can be compared in some way at all."""
-    return path == "weights" or cli._networks.obstacle([one, other]) is None
+    return path == "weights" or checkpoints.obstacle([one, other]) is None
 
 
 def detect(
@@ -85,20 +86,20 @@ def detect(
 ) -> Answer:
     """Asks as the command does, once files are read."""
     suspect = networks[child]
-    asked = cli._candidates.Asked(child=child, suspect=suspect, parents={name: networks[name] for name in candidates})
+    asked = checkpoints.Asked(child=child, suspect=suspect, parents={name: networks[name] for name in candidates})
     if path == "weights":
         return cli._detect.by_weights(asked, None, "as the experiment asks")
     if path == "detector":
         opinion = cli._detector.ask(untaught(suspect, folder, config), asked, None, weights_only=True)
         return cli._detect.by_weights(asked, opinion, "as the experiment asks")
     probes = images_for(suspect, folder, config) if path == "features on images" else None
-    measures = cli._features.chosen_measures(list(config.measures))
+    measures = _features.chosen_measures(list(config.measures))
     return cli._detect.by_features(asked, None, probes, measures, None, cli._app.progress_bar())
 
 
 def untaught(network: Loaded, folder: Path, config: ml_collections.ConfigDict) -> Path:
     """Writes a detector that has learned nothing, so that what it names is chance; returns where."""
-    shapes = {name.removeprefix("params/"): leaf for name, leaf in linearize.leaf_paths(variables(network)).items()}
+    shapes = {name.removeprefix("params/"): leaf for name, leaf in leaf_paths(variables(network)).items()}
     layer = max(detector.layers_with_kernels(variables(network)), key=lambda name: shapes[f"{name}/kernel"].ndim)
     place = folder / layer.replace("/", "-")
     if not place.exists():
@@ -116,7 +117,7 @@ def untaught(network: Loaded, folder: Path, config: ml_collections.ConfigDict) -
 
 def variables(network: Loaded) -> Any:
     """Returns the arrays of a network of known architecture under Flax's names."""
-    return cli._networks.to_saved(network).variables
+    return checkpoints.to_saved(network).variables
 
 
 def images_for(network: Loaded, folder: Path, config: ml_collections.ConfigDict) -> Path:
@@ -124,7 +125,7 @@ def images_for(network: Loaded, folder: Path, config: ml_collections.ConfigDict)
     colour = network.input_shape == (32, 32, 3)
     place = folder / f"{'cifar10' if colour else 'mnist'}.npy"
     if not place.exists():
-        with np.load(_images.root() / "images" / ("cifar10_200.npz" if colour else "mnist.npz")) as arrays:
+        with np.load(images.root() / "images" / ("cifar10_200.npz" if colour else "mnist.npz")) as arrays:
             pixels = (arrays["x"] if colour else arrays["x_test"][..., None])[: config.images].astype(np.float32) / 255
         np.save(place, (pixels - (0.485, 0.456, 0.406)) / (0.229, 0.224, 0.225) if colour else pixels)
     return place
@@ -157,7 +158,7 @@ def summary(asked: Mapping[str, list[dict[str, Any]]]) -> dict[str, Any]:
     for question, rows in asked.items():
         if rows:
             right = [
-                r["named"] == (_published.parent_of(r["child"]) if question == "everyone else" else None) for r in rows
+                r["named"] == (published.parent_of(r["child"]) if question == "everyone else" else None) for r in rows
             ]
             found["accuracy"][question] = {"right": float(np.mean(right))}
             found["asked"][question] = len(rows)

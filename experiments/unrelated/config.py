@@ -6,7 +6,7 @@ python -m experiments.unrelated.run --mode smoke
 
 import ml_collections
 
-from experiments import _published
+from experiments.lab import published
 
 
 def get_config(mode: str = "full") -> ml_collections.ConfigDict:
@@ -29,7 +29,7 @@ def get_config(mode: str = "full") -> ml_collections.ConfigDict:
     config.far = {"learning_rate": 0.1, "weight_decay": 1e-2}
     config.long = {"steps": 3000, "batch_size": 32, "learning_rate": 0.05, "weight_decay": 5e-3}  # strangers alone
     config.provisional = 0.05  # threshold at which records count pairs told right; set before anything was measured
-    config.folders = _published.FOLDERS  # every other one chooses
+    config.folders = published.FOLDERS  # every other one chooses
     if mode == "smoke":
         shrink(config)
     return config.lock()

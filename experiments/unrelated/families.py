@@ -9,7 +9,8 @@ import ml_collections
 import numpy as np
 
 import converters
-from experiments import _images, _published
+from experiments.lab import published
+from experiments.lab.images import load_pooled
 from lineage_jax import models, population
 from lineage_jax.typing import Networks, Params
 
@@ -36,8 +37,8 @@ def trained(name: str, seed: int, config: ml_collections.ConfigDict) -> dict[str
     pretraining = population.Training(**config.pretrain.to_dict())
     members: dict[str, Member] = {}
     for source, target in (config.sets, config.sets[::-1]):
-        images, _ = _images.load_pooled(source, pooling=config.pooling)
-        others, _ = _images.load_pooled(target, pooling=config.pooling)
+        images, _ = load_pooled(source, pooling=config.pooling)
+        others, _ = load_pooled(target, pooling=config.pooling)
         network = build(name, images.num_classes, config.networks[name])
         number = 10 * seed + config.sets.index(source)
         parents = population.pretrain(network, images, num_parents=2, seed=number, training=pretraining)
@@ -58,7 +59,7 @@ def long_trained(seed: int, config: ml_collections.ConfigDict) -> dict[str, Memb
     name = "fc"
     members = {}
     for number, source in enumerate(config.sets):
-        images, _ = _images.load_pooled(source, pooling=config.pooling)
+        images, _ = load_pooled(source, pooling=config.pooling)
         network = build(name, images.num_classes, config.networks[name])
         training = population.Training(**config.long.to_dict())
         parents = population.pretrain(network, images, num_parents=4, seed=1000 + 10 * seed + number, training=training)
@@ -110,9 +111,9 @@ def prune(variables: Params, share: float) -> Params:
     return variables | {"params": jax.tree.map(cut, variables["params"])}
 
 
-def published(folder: str) -> dict[str, Member]:
+def members_of(folder: str) -> dict[str, Member]:
     """Reads all files of a folder; a file of no documented relation is its own start."""
     return {
-        name: Member(variables=converters.as_tree(converters.read(path).weights), start=_published.kin(name) or name)
-        for name, path in _published.files([folder]).items()
+        name: Member(variables=converters.as_tree(converters.read(path).weights), start=published.kin(name) or name)
+        for name, path in published.files([folder]).items()
     }

@@ -14,9 +14,9 @@ import jax
 import ml_collections
 import numpy as np
 
-from experiments import _runs
+from experiments.lab import runs
 from experiments.unrelated.config import get_config
-from experiments.unrelated.families import Member, long_trained, published, trained
+from experiments.unrelated.families import Member, long_trained, members_of, trained
 from experiments.unrelated.figure import draw
 from lineage_jax import lineage
 from lineage_jax.typing import Params
@@ -31,12 +31,12 @@ Pair = dict[str, Any]
 
 def main() -> None:
     """Runs one mode."""
-    _runs.main(__doc__, get_config, runs, draw, folder=Path(__file__).parent)
+    runs.main(__doc__, get_config, jobs, draw, folder=Path(__file__).parent)
 
 
-def runs(config: ml_collections.ConfigDict) -> dict[str, Callable[[], _runs.Record]]:
+def jobs(config: ml_collections.ConfigDict) -> dict[str, Callable[[], runs.Record]]:
     """Returns what computes the record of every network and seed, and of the files that choose and that show."""
-    own: dict[str, Callable[[], _runs.Record]] = {
+    own: dict[str, Callable[[], runs.Record]] = {
         f"{name} {seed}": functools.partial(record, functools.partial(trained, name, seed, config), seed == 0, config)
         for name, seeds in config.seeds.items()
         for seed in seeds
@@ -45,7 +45,7 @@ def runs(config: ml_collections.ConfigDict) -> dict[str, Callable[[], _runs.Reco
         f"fc, long {seed}": functools.partial(record, functools.partial(long_trained, seed, config), seed == 0, config)
         for seed in config.seeds.fc
     }
-    halves: dict[str, Callable[[], _runs.Record]] = {
+    halves: dict[str, Callable[[], runs.Record]] = {
         f"files {half}": functools.partial(record, functools.partial(read, config.folders[half::2]), half == 0, config)
         for half in range(min(2, len(config.folders)))
     }
@@ -54,12 +54,12 @@ def runs(config: ml_collections.ConfigDict) -> dict[str, Callable[[], _runs.Reco
 
 def read(folders: Sequence[str]) -> dict[str, Member]:
     """Reads the files of some folders."""
-    return {name: member for folder in folders for name, member in published(folder).items()}
+    return {name: member for folder in folders for name, member in members_of(folder).items()}
 
 
 def record(
     members_of: Callable[[], dict[str, Member]], chooses: bool, config: ml_collections.ConfigDict
-) -> _runs.Record:
+) -> runs.Record:
     """Compares all pairs; returns how their cosines are spread, by what they have in common."""
     groups = collections.defaultdict(list)
     for pair in pairs(members_of()):

@@ -1,10 +1,14 @@
 """What all commands share: the application, its two consoles, and how bad input ends."""
 
+import logging
 import sys
+from collections.abc import Callable
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+
+from lineage_jax.checkpoints import in_one_line
 
 app = typer.Typer(help="Which network was this one fine-tuned from?", no_args_is_help=True, add_completion=False)
 out, err = Console(), Console(stderr=True)
@@ -12,14 +16,15 @@ out, err = Console(), Console(stderr=True)
 INTERRUPTED = 130
 """The exit status of what the user ended, as shells have it."""
 
-EXTRAS = {"sklearn": "experiments", "matplotlib": "experiments", "ml_collections": "experiments", "h5py": "hdf5"}
-"""Packages that are not part of a plain installation -> the extra that brings them."""
-
 MANY_VALUES = ("--parents", "--measure", "--alpha", "--family", "--weights", "--features")
 
 
 def main() -> None:
-    """Runs the command; bad input and errors of the system end in one line on stderr and exit status 2."""
+    """Runs the command; what the library logs is said on stderr.
+
+    Bad input and errors of the system end in one line on stderr and exit status 2.
+    """
+    hear_the_library()
     try:
         app(args=spread(sys.argv[1:]))
     except KeyboardInterrupt:
@@ -27,26 +32,6 @@ def main() -> None:
     except (ValueError, OSError, ImportError) as error:
         err.print(f"error: {in_one_line(error)}", style="red", markup=False, highlight=False, soft_wrap=True)
         sys.exit(2)
-
-
-def in_one_line(error: Exception) -> str:
-    """Says what is wrong on one line: errors of the system with their file, missing packages with the extra.
-
-    Examples:
-        >>> in_one_line(OSError(28, "No space left on device", "a/b"))
-        'No space left on device: a/b'
-        >>> in_one_line(ModuleNotFoundError("No module named 'sklearn'", name="sklearn"))
-        "expected the package sklearn, which is not installed: pip install 'lineage-jax[experiments]'"
-    """
-    if isinstance(error, ImportError) and error.name:
-        package = error.name.partition(".")[0]
-        if package not in EXTRAS:
-            raise error
-        return f"expected the package {package}, which is not installed: pip install 'lineage-jax[{EXTRAS[package]}]'"
-    if isinstance(error, OSError) and error.strerror:
-        place = f": {error.filename}" if error.filename else ""
-        return f"{error.strerror}{place}"
-    return " ".join(str(error).splitlines())
 
 
 def spread(arguments: list[str]) -> list[str]:
@@ -65,6 +50,22 @@ def spread(arguments: list[str]) -> list[str]:
             result.append(option)
         result.append(argument)
     return result
+
+
+class Said(logging.Handler):
+    """Says what the library logs, as it is."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Prints one record on stderr."""
+        say(record.getMessage())
+
+
+def hear_the_library() -> None:
+    """Lets the library's own log reach the user, once."""
+    logger = logging.getLogger("lineage_jax")
+    logger.setLevel(logging.INFO)
+    if not any(isinstance(handler, Said) for handler in logger.handlers):
+        logger.addHandler(Said())
 
 
 def show(line: str) -> None:
@@ -87,3 +88,15 @@ def progress_bar() -> Progress:
         TimeElapsedColumn(),
     )
     return Progress(*columns, console=err, transient=True)
+
+
+def shown(bar: Progress, what: str) -> Callable[[int, int], None]:
+    """Returns what shows (done, total) of a piece of work on a bar; it appears with the first call."""
+    tasks: list[TaskID] = []
+
+    def show_progress(done: int, total: int) -> None:
+        if not tasks:
+            tasks.append(bar.add_task(what, total=total))
+        bar.update(tasks[0], completed=done, total=total)
+
+    return show_progress

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from lineage_jax.checkpoints import COUNTER, Loaded, entry_of, load, own_arrays, to_saved
 from lineage_jax.cli._app import app, say, show
 from lineage_jax.cli._destination import check_destination
-from lineage_jax.cli._networks import COUNTER, Loaded, entry_of, load, own_arrays, to_saved
 
 if TYPE_CHECKING:
     import numpy as np

@@ -8,12 +8,11 @@ from typing import Annotated, Any
 import typer
 from rich.progress import Progress
 
-from lineage_jax.cli import _features, _wording
-from lineage_jax.cli._answer import Answer, conclude, summary, weigh
-from lineage_jax.cli._app import app, out, progress_bar, say, show
-from lineage_jax.cli._candidates import Asked, load_all
+from lineage_jax import evidence
+from lineage_jax.checkpoints import Asked, load_all, obstacle, to_saved
+from lineage_jax.cli._app import app, out, progress_bar, say, show, shown
 from lineage_jax.cli._detector import Opinion, ask
-from lineage_jax.cli._networks import obstacle, to_saved
+from lineage_jax.evidence import Answer, conclude, summary, weigh
 
 DEFAULT_MEASURES = ("l1", "l2", "cosine", "cka", "dc")
 
@@ -44,9 +43,9 @@ def detect(
     Networks of one known architecture are compared by features and weights, any others by the weights they share. One
     candidate is enough. Only one whose kernels are related to the child's is named, whatever features say.
     """
-    measures = _features.chosen_measures(measure or list(DEFAULT_MEASURES))
+    measures = evidence.chosen_measures(measure or list(DEFAULT_MEASURES))
     with progress_bar() as bar:
-        asked = load_all(parents, child, arch, nesting, bar)
+        asked = load_all(parents, child, arch, nesting, shown(bar, "loading"))
         opinion = ask(detector, asked, probes, weights_only=weights_only) if detector and asked.parents else None
         reason = "as --weights-only asks" if weights_only else obstacle([*asked.parents.values(), asked.suspect])
         if reason is None:
@@ -72,9 +71,9 @@ def print_answer(answer: Answer) -> None:
         out.print(report.score_table({"detector": shares}, title=f"whose child the detector takes {child} for"))
     if weights.sizes["parent"]:
         out.print(report.overlap_table(weights, title=f"weights that {child} shares with candidates"))
-    for line in _wording.notes(answer.measured, answer.verdict):
+    for line in evidence.notes(answer.measured, answer.verdict):
         show(line)
-    show(_wording.sentence(answer.measured, answer.verdict))
+    show(evidence.sentence(answer.measured, answer.verdict))
 
 
 def by_features(
@@ -89,12 +88,15 @@ def by_features(
     roots, leaf = {name: to_saved(loaded) for name, loaded in asked.parents.items()}, to_saved(asked.suspect)
     trees = {name: saved.variables for name, saved in roots.items()}
     measured = weigh(asked, trees, leaf.variables)
-    images, source = _features.read_probes(probes, leaf)
+    images, source = evidence.read_probes(probes, leaf)
     layer = leaf.network.taps[-1]
     candidates = {name: roots[name] for name in measured.weights["parent"].values.tolist()}
-    kinds = _features.score_against(candidates, leaf, images, layer, measures, alpha, bar) if candidates else {}
+    kinds = {}
+    if candidates:
+        progress = shown(bar, "scoring")
+        kinds = evidence.score_against(candidates, leaf, images, layer, measures, alpha, progress)
     measured = dataclasses.replace(
-        measured, features=_features.approximated(kinds), on_noise=probes is None, **asked_of(opinion, measured)
+        measured, features=evidence.approximated(kinds), on_noise=probes is None, **asked_of(opinion, measured)
     )
     return Answer(
         verdict=conclude(measured, trees, leaf.variables),

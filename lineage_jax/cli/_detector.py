@@ -4,8 +4,7 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lineage_jax.cli._candidates import Asked
-from lineage_jax.cli._known import beside
+from lineage_jax.checkpoints import Asked, beside
 from lineage_jax.cli._layers import Layers
 from lineage_jax.cli._look import look_at
 

@@ -10,8 +10,8 @@ import typer
 from rich import box
 from rich.table import Table
 
+from lineage_jax.checkpoints import notes_of, read
 from lineage_jax.cli._app import app, out, show
-from lineage_jax.cli._networks import notes_of, read
 
 if TYPE_CHECKING:
     import numpy as np

@@ -2,14 +2,17 @@
 
 import dataclasses
 import itertools
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from lineage_jax.checkpoints import Known
 from lineage_jax.cli._app import say
-from lineage_jax.cli._known import Known
-from lineage_jax.cli._look import kernels_of
+from lineage_jax.leaves import is_under
 
 if TYPE_CHECKING:
     from flax import linen as nn
+
+    from lineage_jax.typing import Params, Population
 
 ANY_IMAGE = (224, 224, 3)
 """An image that all networks take; the order of their layers does not depend on it."""
@@ -65,7 +68,7 @@ def last_kernel(network: "nn.Module") -> str:
     """
     from flax import linen as nn
 
-    from lineage_jax import linearize, models
+    from lineage_jax import models
 
     called: list[str] = []
 
@@ -76,8 +79,22 @@ def last_kernel(network: "nn.Module") -> str:
 
     with nn.intercept_methods(watch):
         shapes = models.shapes_of(network, ANY_IMAGE)
-    body = itertools.takewhile(lambda layer: not linearize.is_under(layer, (network.head,)), called)
+    body = itertools.takewhile(lambda layer: not is_under(layer, (network.head,)), called)
     kernels = [layer for layer in body if f"params/{layer}/kernel" in shapes]
     if not kernels:
         raise ValueError(f"expected a network with a kernel before its head, got {type(network).__name__}")
     return kernels[-1]
+
+
+def kernels_of(known: Known) -> list[str]:
+    """Returns the layers of the first child that have a kernel."""
+    from lineage_jax import detector
+
+    return detector.layers_with_kernels(networks_by_name(known.children)[0][1])
+
+
+def networks_by_name(networks: "Population") -> "list[tuple[str, Params]]":
+    """Returns networks by name; of stacked ones, which are all alike, the first."""
+    if isinstance(networks, Mapping):
+        return list(networks.items())
+    return [(networks.names[0], networks[networks.names[0]])]

@@ -3,14 +3,15 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from lineage_jax.cli._features import check_images
-from lineage_jax.cli._known import Known
+from lineage_jax.checkpoints import Known
+from lineage_jax.cli._layers import networks_by_name
+from lineage_jax.evidence import check_images
+from lineage_jax.leaves import leaf_paths
 
 if TYPE_CHECKING:
-    from lineage_jax.cli._known import Population
     from lineage_jax.cli._layers import Layers
     from lineage_jax.detector import Examples
-    from lineage_jax.typing import Inputs, Networks, Params
+    from lineage_jax.typing import Inputs, Networks, Params, Population
 
 
 def look_at(known: Known, layers: "Layers", images: "Inputs | None") -> "Examples":
@@ -27,7 +28,7 @@ def look_at(known: Known, layers: "Layers", images: "Inputs | None") -> "Example
             raise ValueError(f"expected networks with features {', '.join(layers.features)}, but {known.obstacle}")
         if images is not None and known.input_shape is not None:
             check_images(images, known.input_shape)
-        template = _each(known.children)[0][1]
+        template = networks_by_name(known.children)[0][1]
         features = linearize.features_of(known.network, layers.features)
     parents, children = (_stacked(networks, template) for networks in (known.parents, known.children))
     return detector.examples_of(parents, children, known.truth, images, weights=layers.weights, features=features)
@@ -39,9 +40,10 @@ def _kernels(known: Known, layers: Sequence[str]) -> "Params":
     Raises:
         ValueError: If one has not.
     """
-    from lineage_jax import detector, linearize
+    from lineage_jax import detector
 
-    networks = [(name, linearize.leaf_paths(tree)) for name, tree in [*_each(known.children), *_each(known.parents)]]
+    both = [*networks_by_name(known.children), *networks_by_name(known.parents)]
+    networks = [(name, leaf_paths(tree)) for name, tree in both]
     first, template = networks[0]
     for layer in layers:
         path = f"params/{layer}/kernel"
@@ -53,20 +55,6 @@ def _kernels(known: Known, layers: Sequence[str]) -> "Params":
             if ours != theirs:
                 raise ValueError(f"expected one shape of '{layer}', got {ours} in {name} and {theirs} in {first}")
     return {"params": {layer: {"kernel": template[f"params/{layer}/kernel"]} for layer in layers}}
-
-
-def kernels_of(known: Known) -> list[str]:
-    """Returns the layers of the first child that have a kernel."""
-    from lineage_jax import detector
-
-    return detector.layers_with_kernels(_each(known.children)[0][1])
-
-
-def _each(networks: "Population") -> "list[tuple[str, Params]]":
-    """Returns networks by name; of stacked ones, which are all alike, the first."""
-    if isinstance(networks, Mapping):
-        return list(networks.items())
-    return [(networks.names[0], networks[networks.names[0]])]
 
 
 def _stacked(networks: "Population", template: "Params") -> "Networks":

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lineage_jax.cli._known import load_known
+from lineage_jax.checkpoints import load_known
 from lineage_jax.cli._layers import Layers, choose_layers
 from lineage_jax.cli._look import look_at
 

@@ -8,9 +8,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from lineage_jax import io, linearize
+from lineage_jax import io
 from lineage_jax.detector._detector import Detector
 from lineage_jax.detector._training import Training, shapes_of
+from lineage_jax.leaves import leaf_paths
 from lineage_jax.typing import Params
 
 VERSION = 1
@@ -102,8 +103,7 @@ def check_words(words: Mapping[str, Any], expected: set[str], path: str | os.Pat
 
 def _check_fit(detector: Detector, variables: Params, path: str | os.PathLike) -> None:
     expected, found = (
-        {at: jnp.shape(leaf) for at, leaf in linearize.leaf_paths(tree).items()}
-        for tree in (shapes_of(detector), variables)
+        {at: jnp.shape(leaf) for at, leaf in leaf_paths(tree).items()} for tree in (shapes_of(detector), variables)
     )
     for at in sorted(expected.keys() | found.keys()):
         if expected.get(at) != found.get(at):

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Array
 
 from lineage_jax import linearize
+from lineage_jax.leaves import leaf_paths
 from lineage_jax.typing import FeatureFn, Inputs, Networks, Params
 
 
@@ -77,7 +78,7 @@ def with_shapes_of(networks: Networks, template: Params) -> Networks:
         networks: the networks, stacked.
         template: stacked variables of the other ones.
     """
-    found = linearize.leaf_paths(networks.variables)
+    found = leaf_paths(networks.variables)
 
     def fill(path: str, leaf: Array | np.ndarray) -> Array | np.ndarray:
         have = found.get(path)
@@ -85,7 +86,7 @@ def with_shapes_of(networks: Networks, template: Params) -> Networks:
             return have
         return jnp.full((len(networks), *leaf.shape[1:]), jnp.nan if jnp.issubdtype(leaf.dtype, jnp.inexact) else 0)
 
-    leaves = [fill(path, leaf) for path, leaf in linearize.leaf_paths(template).items()]
+    leaves = [fill(path, leaf) for path, leaf in leaf_paths(template).items()]
     return Networks(names=networks.names, variables=jax.tree.unflatten(jax.tree.structure(template), leaves))
 
 
@@ -97,12 +98,12 @@ def layers_with_kernels(variables: Params) -> list[str]:
         ['fc1']
     """
     ending = "/kernel"
-    paths = linearize.leaf_paths(variables)
+    paths = leaf_paths(variables)
     return [path.removeprefix("params/").removesuffix(ending) for path in paths if path.endswith(ending)]
 
 
 def _image(variables: Params, layer: str) -> Array:
-    by_path = linearize.leaf_paths(variables)
+    by_path = leaf_paths(variables)
     kernel = by_path.get(f"params/{layer}/kernel")
     if kernel is None:
         known = ", ".join(layers_with_kernels(variables))

@@ -19,7 +19,6 @@ from lineage_jax.lineage._overlap import SHARES as SHARES
 from lineage_jax.lineage._overlap import UNRELATED as UNRELATED
 from lineage_jax.lineage._overlap import WEIGHT_SCORES as WEIGHT_SCORES
 from lineage_jax.lineage._overlap import overlap as overlap
-from lineage_jax.lineage._plan import DEFAULT_MEMORY as DEFAULT_MEMORY
 from lineage_jax.lineage._recommended import RECOMMENDED_ALPHA as RECOMMENDED_ALPHA
 from lineage_jax.lineage._recommended import RECOMMENDED_EXACT_ALPHA as RECOMMENDED_EXACT_ALPHA
 from lineage_jax.lineage._recommended import TAYLOR_LIMIT as TAYLOR_LIMIT
@@ -29,3 +28,4 @@ from lineage_jax.lineage._score_block import score_block as score_block
 from lineage_jax.lineage._weights import WHOLE as WHOLE
 from lineage_jax.lineage._weights import layer_label as layer_label
 from lineage_jax.lineage._weights import weight_scores as weight_scores
+from lineage_jax.pairs import DEFAULT_MEMORY as DEFAULT_MEMORY

@@ -5,7 +5,7 @@ import dataclasses
 import math
 from collections.abc import Iterator, Mapping
 
-from lineage_jax.linearize import is_under
+from lineage_jax.leaves import is_under
 
 Shape = tuple[int, ...]
 

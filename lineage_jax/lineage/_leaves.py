@@ -20,6 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from lineage_jax import linearize
+from lineage_jax.leaves import is_under, leaf_paths
 from lineage_jax.typing import Params
 
 NO_NETWORK = frozenset(
@@ -71,9 +72,9 @@ def weights_of(network: Params, held: tuple[str, ...] = linearize.HELD) -> Weigh
         {'fc/kernel': (2, 3)}
     """
     weights = {}
-    for path, leaf in linearize.leaf_paths(network).items():
+    for path, leaf in leaf_paths(network).items():
         steps = _steps(path)
-        if linearize.is_under(path, held) or NO_NETWORK & set(steps[:2]) or NO_WEIGHTS.fullmatch(steps[-1].lower()):
+        if is_under(path, held) or NO_NETWORK & set(steps[:2]) or NO_WEIGHTS.fullmatch(steps[-1].lower()):
             continue
         if not jnp.issubdtype(jnp.result_type(leaf), jnp.inexact):
             continue

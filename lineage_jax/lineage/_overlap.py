@@ -28,9 +28,9 @@ from lineage_jax import linearize
 from lineage_jax.lineage._centred import CENTRED, cosine, ratio
 from lineage_jax.lineage._chance import variance_by_chance
 from lineage_jax.lineage._correspondence import correspond, decisive_among
-from lineage_jax.lineage._finite import check_finite
 from lineage_jax.lineage._leaves import Weights, weights_of
 from lineage_jax.lineage._weight_cosine import weight_cosine
+from lineage_jax.pairs import check_finite
 from lineage_jax.typing import Params
 
 if TYPE_CHECKING:

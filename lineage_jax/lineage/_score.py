@@ -11,14 +11,25 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from lineage_jax import linearize
-from lineage_jax.lineage._pairs import run_of, score_all
-from lineage_jax.lineage._passes import Scoring
-from lineage_jax.lineage._plan import Plan, plan
-from lineage_jax.lineage._population import Population, check_wrapped, names_of, population_of
-from lineage_jax.lineage._programs import remembered
-from lineage_jax.lineage._reading import Reading, UnknownKindError, first_look, full_look
-from lineage_jax.lineage._shared import differences, distinct_kinds, shared_by
-from lineage_jax.typing import FeatureFn, Inputs, Measure
+from lineage_jax.pairs import (
+    Plan,
+    Reading,
+    Scoring,
+    UnknownKindError,
+    check_wrapped,
+    differences,
+    distinct_kinds,
+    first_look,
+    full_look,
+    names_of,
+    plan,
+    population_of,
+    remembered,
+    run_of,
+    score_all,
+    shared_by,
+)
+from lineage_jax.typing import FeatureFn, Inputs, Measure, Population
 
 if TYPE_CHECKING:
     import xarray

@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from lineage_jax import linearize
-from lineage_jax.lineage._population import Population, names_of, population_of, read
 from lineage_jax.lineage._score import FORMS, Strengths, checked_probes, score, strengths_of
-from lineage_jax.typing import Inputs, Measure, Networks
+from lineage_jax.pairs import names_of, population_of, read
+from lineage_jax.typing import Inputs, Measure, Networks, Population
 
 if TYPE_CHECKING:
     import xarray

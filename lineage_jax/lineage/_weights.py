@@ -13,10 +13,10 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from lineage_jax import linearize
-from lineage_jax.lineage._population import Population, names_of, population_of, read
-from lineage_jax.lineage._shared import find_shared, stack_block
+from lineage_jax.leaves import leaf_paths
 from lineage_jax.lineage._weight_cosine import weight_cosine
-from lineage_jax.typing import Networks
+from lineage_jax.pairs import find_shared, names_of, population_of, read, stack_block
+from lineage_jax.typing import Networks, Population
 
 if TYPE_CHECKING:
     import xarray
@@ -58,7 +58,7 @@ def weight_scores(
     parents, children = _loaded(parents, "parent", held), _loaded(children, "child", held)
     shared = find_shared(parents, children, held=held)
     stacked = [stack_block(*side, shared) for side in ((parents, parent_names), (children, child_names))]
-    by_path = [linearize.leaf_paths(tree) for tree in stacked]
+    by_path = [leaf_paths(tree) for tree in stacked]
     paths = sorted(shared.moving)
     of_parents, of_children = ([_real(leaves[path]) for path in paths] for leaves in by_path)
     sums = _leaf_sums(of_parents, of_children)

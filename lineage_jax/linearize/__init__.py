@@ -30,8 +30,6 @@ from lineage_jax.linearize._ntk import empirical_ntk as empirical_ntk
 from lineage_jax.linearize._ntk import explicit_ntk as explicit_ntk
 from lineage_jax.linearize._ntk import ntk_trace as ntk_trace
 from lineage_jax.linearize._ntk import ntk_vector_product as ntk_vector_product
-from lineage_jax.linearize._paths import is_under as is_under
-from lineage_jax.linearize._paths import leaf_paths as leaf_paths
 from lineage_jax.linearize._rows import OUTPUT as OUTPUT
 from lineage_jax.linearize._rows import by_layer as by_layer
 from lineage_jax.linearize._rows import check_rows as check_rows

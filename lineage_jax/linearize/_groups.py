@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 import jax
 import jax.numpy as jnp
 
+from lineage_jax.leaves import is_under
 from lineage_jax.linearize._held import HELD
-from lineage_jax.linearize._paths import is_under
 from lineage_jax.linearize._rows import check_rows
 from lineage_jax.linearize._step import finetuning_step, split_one_of
 from lineage_jax.linearize._tangent import as_matrices

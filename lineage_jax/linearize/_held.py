@@ -3,7 +3,7 @@
 import difflib
 from collections.abc import Sequence
 
-from lineage_jax.linearize._paths import is_under, leaf_paths
+from lineage_jax.leaves import is_under, leaf_paths
 from lineage_jax.typing import Params
 
 HELD = ("batch_stats",)

@@ -16,9 +16,9 @@ from collections.abc import Callable, Sequence
 import jax
 from jaxtyping import Array
 
+from lineage_jax.leaves import is_under
 from lineage_jax.linearize._held import HELD, check_held
 from lineage_jax.linearize._linen import ContinuedFrom, LinenFeatures, OutputAt, find_stem
-from lineage_jax.linearize._paths import is_under
 from lineage_jax.linearize._step import finetuning_step, split_one_of
 from lineage_jax.linearize._tangent import as_matrices
 from lineage_jax.typing import FeatureFn, Features, Inputs, Params

@@ -8,8 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
+from lineage_jax.leaves import is_under, leaf_paths
 from lineage_jax.linearize._held import HELD, check_held
-from lineage_jax.linearize._paths import is_under, leaf_paths
 from lineage_jax.typing import Params
 
 

@@ -8,7 +8,8 @@ import jax
 import numpy as np
 from jaxtyping import Int
 
-from lineage_jax import data, linearize, models
+from lineage_jax import data, models
+from lineage_jax.leaves import is_under, leaf_paths
 from lineage_jax.typing import Networks, Params
 
 
@@ -93,5 +94,5 @@ def check_subsets(subsets: Int[np.ndarray, "m size"], *, count: int, n: int) -> 
 
 
 def _body(variables: Params, head: str) -> dict[str, tuple[int, ...]]:
-    leaves = linearize.leaf_paths(variables)
-    return {path: leaf.shape for path, leaf in leaves.items() if not linearize.is_under(path, (f"params/{head}",))}
+    leaves = leaf_paths(variables)
+    return {path: leaf.shape for path, leaf in leaves.items() if not is_under(path, (f"params/{head}",))}

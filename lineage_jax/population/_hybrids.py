@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import flax.traverse_util
 import numpy as np
 
-from lineage_jax import linearize
+from lineage_jax.leaves import is_under, leaf_paths
 from lineage_jax.population._run import numbered
 from lineage_jax.typing import Networks
 
@@ -70,7 +70,7 @@ def hybrids(parents: Networks, origins: Origins) -> Networks:
         ({'child-00': 'mixed'}, 'parent-1')
     """
     layers = _layers_of(origins)
-    leaves = linearize.leaf_paths(parents.variables)
+    leaves = leaf_paths(parents.variables)
     layer_of = _assigned(tuple(leaves), layers)
     _check(parents, origins, layers, layer_of)
     sources = {layer: np.array([parents.names.index(origin[layer]) for origin in origins.values()]) for layer in layers}
@@ -94,7 +94,7 @@ def _layers_of(origins: Origins) -> tuple[str, ...]:
 def _assigned(paths: tuple[str, ...], layers: tuple[str, ...]) -> dict[str, str]:
     """Returns by array, such as `params/fc1/kernel`, the layer that it belongs to, if any."""
     within = {path: path.partition("/")[2] for path in paths}
-    return {path: layer for path in paths for layer in layers if linearize.is_under(within[path], (layer,))}
+    return {path: layer for path in paths for layer in layers if is_under(within[path], (layer,))}
 
 
 def _check(parents: Networks, origins: Origins, layers: tuple[str, ...], layer_of: Mapping[str, str]) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lineage_jax import io, models
-from tests.test_cli import refused, run
+from tests.cli.test_commands import refused, run
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import converters
-from tests.test_cli import refused, run
+from tests.cli.test_commands import refused, run
 
 
 def network(seed, like=None, step=0.1):

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from lineage_jax import cli, detector
-from lineage_jax.cli._known import load_known
+from lineage_jax.checkpoints import load_known
 from lineage_jax.cli._layers import choose_layers
 from lineage_jax.cli._look import look_at
 from tests.cli.conftest import CHILDREN, PARENTS, SETTINGS, learn
-from tests.test_cli import refused
+from tests.cli.test_commands import refused
 
 
 def test_a_detector_is_learned_from_files_and_says_how_right_it_is(learned):

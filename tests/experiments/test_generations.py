@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from experiments import _images
 from experiments.generations import config, run
+from experiments.lab import images
 from lineage_jax import lineage, models
 
 
@@ -38,11 +38,11 @@ def pictures(tmp_path, monkeypatch):
                     pixels = numbers.integers(256, size=(10 + number, 12, 3), dtype=np.uint8)
                     Image.fromarray(pixels).save(folder / f"{number}.png")
     yield
-    _images.load_folder.cache_clear()
+    images.load_folder.cache_clear()
 
 
 def test_a_folder_of_pictures_is_read(pictures):
-    train, test = _images.load_folder("pets", side=8, per_class=4)
+    train, test = images.load_folder("pets", side=8, per_class=4)
     assert train.images.shape == (8, 8, 8, 3)
     assert sorted(test.labels.tolist()) == [0] * 4 + [1] * 4
     assert not np.array_equal(train.images, test.images)
@@ -50,7 +50,7 @@ def test_a_folder_of_pictures_is_read(pictures):
 
 def test_a_picture_is_cut_to_its_middle_and_standardised(tmp_path):
     Image.fromarray(np.full((4, 10, 3), 255, np.uint8)).save(tmp_path / "white.png")
-    white = _images.read_square(tmp_path / "white.png", 4)
+    white = images.read_square(tmp_path / "white.png", 4)
     np.testing.assert_allclose(white[0, 0], [2.2489, 2.4286, 2.64], atol=1e-4)  # as torchvision's Normalize gives them
 
 

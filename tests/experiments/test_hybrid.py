@@ -6,12 +6,13 @@ import pytest
 import xarray
 from PIL import Image
 
-from experiments import _methods
 from experiments.hybrid import config as hybrid_config
 from experiments.hybrid import families
 from experiments.hybrid import run as hybrid_run
 from experiments.hybrid.pieces import features_of, pieces_of
-from lineage_jax import lineage, linearize, models
+from experiments.lab import methods
+from lineage_jax import lineage, models
+from lineage_jax.leaves import is_under, leaf_paths
 
 NETWORKS = [
     models.fc(3, widths=(8, 4)),
@@ -46,12 +47,12 @@ def test_the_hybrid_experiment_resumes_and_draws(tmp_path, smoke):
 def test_every_array_but_the_heads_belongs_to_one_piece(network):
     pieces = pieces_of(network)
     layers = [f"params/{layer}" for piece in pieces for layer in piece.layers]
-    for path in linearize.leaf_paths(shapes_of(network)):
-        of_head = linearize.is_under(path, (f"params/{network.head}",))
-        assert sum(linearize.is_under(path, (layer,)) for layer in layers) == (not of_head), path
+    for path in leaf_paths(shapes_of(network)):
+        of_head = is_under(path, (f"params/{network.head}",))
+        assert sum(is_under(path, (layer,)) for layer in layers) == (not of_head), path
     for piece in pieces:
         assert piece.kernels.keys() == pieces[0].kernels.keys()
-        assert all(linearize.is_under(layer, piece.layers) for layer in piece.kernels.values())
+        assert all(is_under(layer, piece.layers) for layer in piece.kernels.values())
 
 
 @pytest.mark.parametrize("network", NETWORKS, ids=["fc", "vit"])
@@ -59,8 +60,8 @@ def test_what_a_piece_computes_depends_on_its_own_layers_alone(network):
     shapes = shapes_of(network)
     for piece in pieces_of(network):
         own = tuple(f"params/{layer}" for layer in piece.layers)
-        leaves = {path: leaf.shape for path, leaf in linearize.leaf_paths(shapes).items()}
-        filled = [np.full(shape, 0.1 if linearize.is_under(path, own) else np.nan) for path, shape in leaves.items()]
+        leaves = {path: leaf.shape for path, leaf in leaf_paths(shapes).items()}
+        filled = [np.full(shape, 0.1 if is_under(path, own) else np.nan) for path, shape in leaves.items()]
         variables = jax.tree.unflatten(jax.tree.structure(shapes), filled)
         features = features_of(network, piece, SHAPE)
         inputs = jax.ShapeDtypeStruct((2, *SHAPE), np.float32)
@@ -96,5 +97,5 @@ def test_what_is_right_is_said_child_by_child_at_the_chosen_setting():
     coords = {"parent": ["a", "b"], "child": ["x", "y", "z"], "setting": ["good", "bad"]}
     scores = {"taylor": xarray.DataArray(values, coords=coords)}
     truth = {"x": "a", "y": "b", "z": "a"}
-    assert _methods.right(scores, truth, {"taylor": "good"}, only=("z", "y"))["taylor"].tolist() == [False, True]
-    assert _methods.right(scores, truth, {"taylor": "bad"}, only=("x", "z"))["taylor"].tolist() == [False, True]
+    assert methods.right(scores, truth, {"taylor": "good"}, only=("z", "y"))["taylor"].tolist() == [False, True]
+    assert methods.right(scores, truth, {"taylor": "bad"}, only=("x", "z"))["taylor"].tolist() == [False, True]

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import xarray
 
-from experiments import _methods
 from experiments import table as accuracy_table
-from experiments.bench import _table as bench_table
+from experiments.benchmarks import _table as bench_table
+from experiments.lab import methods
 
 EXPERIMENTS = Path(accuracy_table.__file__).parent
 
@@ -18,9 +18,9 @@ def test_the_best_setting_is_chosen_on_the_given_children_and_the_first_of_equal
     good, bad = [[1.0, 0.0, 0.0], [0.0, 1.0, 1.0]], [[1.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
     coords = {"parent": ["a", "b"], "child": ["x", "y", "z"], "setting": ["bad", "good", "equal"]}
     scores = {"taylor": xarray.DataArray(np.stack([bad, good, good], axis=-1), coords=coords)}
-    assert _methods.choose(scores, truth, only=("x", "y")) == {"taylor": "good"}
-    assert _methods.choose(scores, truth, only=("x", "z")) == {"taylor": "bad"}
-    assert _methods.accuracy(scores, truth, {"taylor": "bad"}, only=("y", "z")) == {"taylor": 0.5}
+    assert methods.choose(scores, truth, only=("x", "y")) == {"taylor": "good"}
+    assert methods.choose(scores, truth, only=("x", "z")) == {"taylor": "bad"}
+    assert methods.accuracy(scores, truth, {"taylor": "bad"}, only=("y", "z")) == {"taylor": 0.5}
 
 
 @pytest.mark.parametrize(
@@ -50,5 +50,5 @@ def test_a_piece_that_two_parents_tie_for_is_given_to_neither():
         coords={"parent": ["a", "b"], "child": ["x", "y", "z"], "setting": ["l1"]},
         dims=("parent", "child", "setting"),
     )
-    found = _methods.right({"l1": scores}, {"x": "a", "y": "a", "z": "b"}, {"l1": "l1"}, only=("x", "y", "z"))
+    found = methods.right({"l1": scores}, {"x": "a", "y": "a", "z": "b"}, {"l1": "l1"}, only=("x", "y", "z"))
     assert found["l1"].tolist() == [False, True, True]

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from lineage_jax import lineage, linearize, models, similarity
+from lineage_jax.leaves import leaf_paths
 
 pytestmark = pytest.mark.torch
 
@@ -83,7 +84,7 @@ def torch_scores(forward, parents, children, probes, *, head):
     import torch
 
     def weights_of(variables, *, trained):
-        paths = {path: leaf for path, leaf in linearize.leaf_paths(variables).items() if head not in path.split("/")}
+        paths = {path: leaf for path, leaf in leaf_paths(variables).items() if head not in path.split("/")}
         return {path: torch.tensor(np.asarray(leaf), requires_grad=trained) for path, leaf in paths.items()}
 
     def score(parent, child, measure, alpha):

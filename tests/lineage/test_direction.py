@@ -7,7 +7,7 @@ import pytest
 
 import converters
 from lineage_jax import lineage
-from lineage_jax.cli._networks import counters_of
+from lineage_jax.checkpoints import counters_of
 
 CHAIN = [f"rfb-epoch-{epoch}" for epoch in (0, 20, 100, 200, 300, 400, 499)]
 TUNED = {"oe_tune_epoch_4": "baseline_epoch_9", "calib_oe_tune_epoch_4": "calib_baseline_epoch_9"}

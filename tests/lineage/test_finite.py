@@ -6,8 +6,8 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from lineage_jax.lineage import _finite
-from lineage_jax.lineage._finite import check_finite
+from lineage_jax.pairs import _finite
+from lineage_jax.pairs._finite import check_finite
 from lineage_jax.typing import Networks
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from lineage_jax import linearize, models
+from lineage_jax.leaves import leaf_paths
 
 NETWORKS = {
     "fc": (models.fc(widths=(8, 6, 5)), "relu1", ("relu2", "relu3")),
@@ -27,7 +28,7 @@ def problem(name, key):
 def before(variables, name):
     """Marks the leaves that only layers before the block read."""
     first = {"fc": ("fc1",), "convnet": ("conv1", "conv2"), "resnet": ("conv1", "bn1", "layer1")}[name]
-    return {path for path in linearize.leaf_paths(variables) if path.split("/")[1] in first}
+    return {path for path in leaf_paths(variables) if path.split("/")[1] in first}
 
 
 @every_network
@@ -46,7 +47,7 @@ def test_leaves_before_the_block_may_be_anything(name, key):
     absent = before(child, name)
     lost = jax.tree.unflatten(
         jax.tree.structure(child),
-        [jnp.nan * leaf if path in absent else leaf for path, leaf in linearize.leaf_paths(child).items()],
+        [jnp.nan * leaf if path in absent else leaf for path, leaf in leaf_paths(child).items()],
     )
     jax.tree.map(np.testing.assert_array_equal, block(lost, activations), block(child, activations))
 

@@ -10,6 +10,7 @@ from flax import nnx
 from flax.core import freeze
 
 from lineage_jax import linearize
+from lineage_jax.leaves import leaf_paths
 
 PARENT = {"params": {"body": jnp.ones((3, 2)), "head": jnp.ones((2, 4))}, "batch_stats": {"mean": jnp.zeros(2)}}
 CHILD = jax.tree.map(lambda leaf: leaf + 1, PARENT)
@@ -79,16 +80,16 @@ def test_a_path_like_no_other_is_refused_with_some_there_are():
 
 def test_two_leaves_of_one_path_are_refused():
     tree = {"a/b": jnp.ones(1), "a": {"b": jnp.zeros(1)}}
-    for of in (linearize.leaf_paths, linearize.split_moving):
+    for of in (leaf_paths, linearize.split_moving):
         with pytest.raises(ValueError, match="got two at 'a/b': a key has a slash in it; rename it"):
             of(tree)
-    assert list(linearize.leaf_paths({"a/b": 1, "a": {"c": 2}})) == ["a/c", "a/b"]
+    assert list(leaf_paths({"a/b": 1, "a": {"c": 2}})) == ["a/c", "a/b"]
 
 
 def test_a_box_is_no_step_of_the_path_and_stays_around_what_is_put_back():
     boxed = {"w": nn.Partitioned(jnp.ones(2), names=("x",)), "b": jnp.zeros(2)}
-    assert list(linearize.leaf_paths(boxed)) == ["b", "w"]
-    assert list(linearize.leaf_paths(nnx.state(nnx.Linear(2, 3, rngs=nnx.Rngs(0))))) == ["bias", "kernel"]
+    assert list(leaf_paths(boxed)) == ["b", "w"]
+    assert list(leaf_paths(nnx.state(nnx.Linear(2, 3, rngs=nnx.Rngs(0))))) == ["bias", "kernel"]
     step = linearize.finetuning_step(boxed, {"w": jnp.full(2, 3.0), "b": jnp.zeros(2)})
     np.testing.assert_array_equal(step["w"], [2, 2])
     moving, rebuild = linearize.split_moving(boxed)

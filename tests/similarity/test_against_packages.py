@@ -8,7 +8,7 @@ import pytest
 from lineage_jax import similarity
 
 pytest.importorskip("torch", reason="needs PyTorch and packages as oracles: run `make test-torch`")
-from experiments.bench import _measures as packages
+from experiments.benchmarks import _measures as packages
 
 pytestmark = [
     pytest.mark.torch,
