@@ -1,12 +1,13 @@
-"""Who is whose parent: scores of (parent, child, layer, measure, alpha, form), decisions, accuracy.
+"""Who is whose parent: scores of (parent, child, layer, measure, alpha, form), choosing a setting, decisions, accuracy.
 
 scores = score(features, parents, children, probes, measures={"l1": similarity.l1}, alphas=(0.0, 0.1))
-decisions = decide(scores)
+decisions = decide(scores.sel(choose(scores, truth, validation_children)))
 accuracy(decisions, truth)
 """
 
 from lineage_jax.lineage._alignment import Alignment as Alignment
 from lineage_jax.lineage._alignment import align as align
+from lineage_jax.lineage._choose import choose as choose
 from lineage_jax.lineage._decide import accuracy as accuracy
 from lineage_jax.lineage._decide import decide as decide
 from lineage_jax.lineage._direction import first_by_counters as first_by_counters
