@@ -32,6 +32,7 @@ extensions = [
     "sphinx-mathjax-offline",
     "command_line",
     "public_names",
+    "readmes",
 ]
 exclude_patterns = ["_build", "_extensions"]
 default_role = "py:obj"

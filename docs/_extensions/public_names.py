@@ -76,7 +76,7 @@ class ModuleDocstring(SphinxDirective):
         text = re.sub(r"`(\w+)`", lambda code: f"{{py:obj}}`{code[1]}`" if code[1] in names else code[0], text)
         head, _, references = text.partition("\nReferences:\n")
         cited = [f"- {line}" for line in textwrap.dedent(references).splitlines() if line]
-        here = ["```{eval-rst}", f".. py:currentmodule:: {self.arguments[0]}", "```"]
+        here = ["```{eval-rst}", f".. py:module:: {self.arguments[0]}", "```"]
         return _parsed(self, [*here, *head.splitlines(), "", *(["**References**", "", *cited] if cited else [])])
 
 

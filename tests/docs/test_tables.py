@@ -1,0 +1,15 @@
+"""Tables of the pages are those of the committed results."""
+
+from pathlib import Path
+
+from experiments import overview
+from experiments.strangers import table as strangers
+
+DOCS = Path(__file__).parent.parent.parent / "docs"
+
+
+def test_results_show_what_was_measured():
+    page = (DOCS / "results.md").read_text()
+    assert overview.expected() in page
+    assert overview.learned("experiments/{}.md") in page
+    assert strangers.table() in page
