@@ -40,12 +40,10 @@ nitpicky = True
 nitpick_ignore_regex = [
     ("py:obj", r"(?s).*"),  # single backticks: a link where there is something to link to, else code
     # the types of others, for whose pages no inventory is fetched
-    ("py:.*", r"Any|Array|Callable|DTypeLike|Mesh|ModuleType|Path|PRNGKeyArray|PyTree|Self|T|Table"),
+    ("py:.*", r"Any|Array|Callable|DTypeLike|Mesh|ModuleType|Path|PRNGKeyArray|PyTree|Self|T|Table|ndarray"),
     ("py:.*", r"Bool|Float|Float32|Inexact|Int|Int32|Integer|Key|Num|Shaped|UInt8"),
     ("py:.*", r"Hashable|Iterable|Iterator|Literal|Mapping|MutableMapping|Sequence"),
     ("py:.*", r"(collections|flax|jax|jaxlib|jaxtyping|jnp|nn|nnx|np|numpy|optax|os|pathlib|typing|types|xarray)\..*"),
-    ("py:class", r"(.*\._\w+\.)?(Block|Layout|Stage)"),  # private parts of public dataclasses
-    ("py:class", r"(_debiased\.)?(Blocks|Centring|InRows|Linear|Subspace|Whole)"),  # what a measure prepares
 ]
 
 myst_enable_extensions = ["amsmath", "colon_fence", "deflist", "dollarmath", "fieldlist"]

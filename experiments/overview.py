@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from experiments import _accuracies
+from experiments.lab import accuracies
 
 HERE = Path(__file__).parent
 
@@ -79,9 +79,9 @@ def _kinds(methods: dict[str, float]) -> tuple[list[str], list[str], list[str]]:
 
 def _shares(experiment: str, variant: str, group: str) -> dict[str, float]:
     """Returns every method's share, as the mean over seeds."""
-    of_seeds = _accuracies.by_variant(_results(experiment)["runs"])[variant]
-    methods = _accuracies.methods_of(of_seeds)
-    return {method: float(np.mean(_accuracies.shares_of(of_seeds, group, method))) for method in methods}
+    of_seeds = accuracies.by_variant(_results(experiment)["runs"])[variant]
+    methods = accuracies.methods_of(of_seeds)
+    return {method: float(np.mean(accuracies.shares_of(of_seeds, group, method))) for method in methods}
 
 
 def _results(experiment: str) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import dataclasses
 import importlib
 import inspect
 import re
+import sys
 import textwrap
 from collections.abc import Iterator
 from typing import Any
@@ -163,6 +164,14 @@ def _resolve(app: Sphinx, env: Any, node: Any, content: Any) -> Any:
     return make_refnode(app.builder, node["refdoc"], entry.docname, entry.node_id, content, full)
 
 
+def _is_private_class(app: Sphinx, domain: Any, node: Any) -> bool | None:
+    """Keeps quiet where a signature names a class of ours that is private: it has no place to lead to."""
+    name = node["reftarget"].rpartition(".")[2]
+    ours = [module for module_name, module in sys.modules.items() if module_name.split(".")[0] in OURS]
+    private = name not in app.env.public_names and any(inspect.isclass(vars(each).get(name)) for each in ours)
+    return private or None
+
+
 def _collect(app: Sphinx, env: Any, docnames: list[str]) -> None:
     """Finds every listed name before the first page is read, since signatures name what stands on other pages."""
     fences = re.compile(r"^```\{public-names\} \S+\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -179,4 +188,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("autodoc-process-docstring", _to_restructured_text, priority=400)  # before napoleon
     app.connect("autodoc-process-docstring", _with_colons, priority=600)
     app.connect("missing-reference", _resolve)
+    app.connect("warn-missing-reference", _is_private_class)
     return {"version": "1"}

@@ -22,6 +22,7 @@ SUFFIXES = {
 }
 
 COUNTER = "num_batches_tracked"
+"""What PyTorch calls the batches that a normalisation has counted."""
 
 logger = logging.getLogger(__name__)
 

@@ -23,6 +23,7 @@ import orbax.checkpoint as ocp
 from lineage_jax.typing import Params
 
 SUMS = "SHA256SUMS"
+"""The file of a checkpoint folder that holds the sum of every other one, as `sha256sum --check` reads it."""
 
 TREE = "_METADATA"
 """The file by which orbax describes a tree of arrays."""
