@@ -13,3 +13,9 @@ def test_results_show_what_was_measured():
     assert overview.expected() in page
     assert overview.learned("experiments/{}.md") in page
     assert strangers.table() in page
+
+
+def test_the_readme_shows_what_was_measured_and_stays_short():
+    readme = (DOCS.parent / "README.md").read_text()
+    assert overview.learned("experiments/{}/README.md") in readme
+    assert len(readme.splitlines()) <= 110
