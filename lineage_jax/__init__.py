@@ -13,6 +13,7 @@ __all__ = [
     "data",
     "detector",
     "evidence",
+    "genealogy",
     "io",
     "leaves",
     "lineage",

@@ -13,7 +13,7 @@ import numpy as np
 
 from experiments.generations.config import MODES, get_config
 from experiments.lab import accuracies, families, images, kinship, methods, runs
-from lineage_jax import detector, models, population, similarity
+from lineage_jax import detector, genealogy, models, population, similarity
 
 ANCESTORS, YOUNGEST = (1, 2, 3), 4
 """Generations that are searched for, and the last one."""
@@ -38,7 +38,7 @@ class Lines:
         everyone = self.tree.generations[generation - 1].names
         if generation == 1:
             return everyone
-        begin = functools.partial(population.ancestor, parent_of=self.tree.parent_of, generation=2)
+        begin = functools.partial(genealogy.ancestor, genealogy=self.tree.parent_of, generation=2)
         return tuple(name for name in everyone if begin(name) in self.parts[part])
 
     def kin(self, part: str, older: int, younger: int) -> kinship.Kin:

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import xarray
 
 from experiments.lab import methods
-from lineage_jax import data, detector, linearize, population
+from lineage_jax import data, detector, genealogy, linearize, population
 from lineage_jax.typing import Inputs, Measure, Networks
 
 Scores = dict[str, xarray.DataArray]
@@ -97,7 +97,7 @@ def probes_of(learned: Sequence[Learned], count: int, *, seed: int) -> Inputs:
 def kin_of(tree: Tree, older: int, younger: int) -> Kin:
     """Returns all networks of two generations, of which the roots' is 1."""
     candidates, descendants = tree.generations[older - 1], tree.generations[younger - 1]
-    truth = {name: population.ancestor(name, tree.parent_of, generation=older) for name in descendants.names}
+    truth = {name: genealogy.ancestor(name, tree.parent_of, generation=older) for name in descendants.names}
     return Kin(candidates=candidates, descendants=descendants, truth=truth)
 
 

@@ -3,15 +3,13 @@
     family = make_family(network, source, target, settings=FamilySettings(num_parents=5, children_per_parent=4))
     family.parents, family.children, family.truth          # stacked networks, and whose child each is
 
-    make_generations(roots, plan, seed=0)                  # children of children; `ancestor` names who came before
+    make_generations(roots, plan, seed=0).forest           # children of children; see `lineage_jax.genealogy`
     mixed = hybrids(parents, random_origins(("fc1", "fc2"), parents.names, count=9, seed=0))
     finetune(mixed, network, target, children_per_parent=1, ...)     # children whose layers differ in their parents
 
 All parents are trained in one compiled program and all children in another; one seed gives one family, bit for bit.
 """
 
-from lineage_jax.population._ancestors import ancestor as ancestor
-from lineage_jax.population._ancestors import ancestors as ancestors
 from lineage_jax.population._descend import descend as descend
 from lineage_jax.population._evaluate import accuracy as accuracy
 from lineage_jax.population._family import Family as Family

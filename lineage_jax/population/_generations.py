@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import flax.linen as nn
 import numpy as np
 
-from lineage_jax import data
+from lineage_jax import data, genealogy
 from lineage_jax.population._descend import descend
 from lineage_jax.population._run import numbered
 from lineage_jax.population._settings import Training
@@ -39,11 +39,16 @@ class Generations:
 
     Attributes:
         networks: of every generation, the roots first.
-        parent_of: the name of every network's parent, which is of the generation before; roots have none.
+        forest: who descends from whom; a parent is of the generation before its child's.
     """
 
     networks: tuple[Trained, ...]
-    parent_of: dict[str, str]
+    forest: genealogy.Forest
+
+    @property
+    def parent_of(self) -> dict[str, str]:
+        """Returns by name every network's parent; roots have none."""
+        return genealogy.to_mapping(self.forest)
 
 
 def make_generations(
@@ -73,8 +78,11 @@ def make_generations(
         >>> roots = population.pretrain(network, train, num_parents=1, seed=0, training=training)
         >>> told = {"network": network, "images": train, "training": training}
         >>> plan = [Generation(**told, parents=(0, 0)), Generation(**told, parents=(1,))]
-        >>> make_generations(roots, plan, seed=0).parent_of
-        {'g2-000': 'g1-000', 'g2-001': 'g1-000', 'g3-000': 'g2-001'}
+        >>> print(make_generations(roots, plan, seed=0).forest)
+        g1-000
+        ├─ g2-000
+        └─ g2-001
+           └─ g3-000
     """
     _check_places([len(roots), *(len(generation.parents) for generation in plan)], plan)
     made = [dataclasses.replace(roots, names=numbered("g1", len(roots), digits=DIGITS))]
@@ -95,7 +103,8 @@ def make_generations(
             )
         )
         parent_of |= truth
-    return Generations(networks=tuple(made), parent_of=parent_of)
+    nodes = [name for networks in made for name in networks.names]
+    return Generations(networks=tuple(made), forest=genealogy.from_mapping(parent_of, nodes))
 
 
 def random_parents(count: int, *, among: int, seed: int) -> tuple[int, ...]:

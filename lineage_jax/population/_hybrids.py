@@ -48,6 +48,7 @@ def hybrids(parents: Networks, origins: Origins) -> Networks:
         parents: the networks that layers are taken from.
         origins: by hybrid and by layer a parent's name. A layer is the path of a module or of one array, such as
             `"fc1"`, `"blocks/0"` or `"cls_token"`; batch statistics go with it. All hybrids have the same layers.
+            `genealogy.from_layers` says how many of them are whose.
 
     Returns:
         The hybrids, with the named layers and no others: what no one names, such as a head, is left out.
@@ -57,7 +58,7 @@ def hybrids(parents: Networks, origins: Origins) -> Networks:
             is part of another one.
 
     Examples:
-        >>> from lineage_jax import data, models, population
+        >>> from lineage_jax import data, genealogy, models, population
         >>> network, images = models.fc(widths=(16, 8)), data.digits()[0]
         >>> training = population.Training(steps=100)
         >>> parents = population.pretrain(network, images, num_parents=2, seed=0, training=training)
@@ -65,9 +66,14 @@ def hybrids(parents: Networks, origins: Origins) -> Networks:
         >>> mixed = hybrids(parents, origins)
         >>> bool((mixed["mixed"]["params"]["fc1"]["bias"] == parents["parent-1"]["params"]["fc1"]["bias"]).all())
         True
-        >>> _, start = population.finetune(mixed, network, images, children_per_parent=1, seed=0, training=training)
-        >>> start, origins[start["child-00"]]["fc1"]
-        ({'child-00': 'mixed'}, 'parent-1')
+        >>> _, truth = population.finetune(mixed, network, images, children_per_parent=1, seed=0, training=training)
+        >>> merged, tuned = genealogy.from_layers(origins), genealogy.from_mapping(truth)
+        >>> print(genealogy.from_edges(merged.edges + tuned.edges))
+        parent-1
+        └─ mixed (merged, 50 %)
+           └─ child-00
+        parent-0
+        └─ mixed (merged, 50 %), see above
     """
     layers = _layers_of(origins)
     leaves = leaf_paths(parents.variables)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lineage_jax import population
+from lineage_jax import genealogy
 from lineage_jax.report._figures import new_figure
 
 if TYPE_CHECKING:
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 Span = tuple[float, float]
 """Where a network begins and ends on the circle, in degrees clockwise from the top."""
+
+Link = tuple[str, str]
+"""A child and one of its parents."""
 
 GAP = 10.0
 """Degrees between generations."""
@@ -29,26 +32,27 @@ WRONG = "black"
 
 def chord_figure(
     generations: Sequence[Sequence[str]],
-    parent_of: Mapping[str, str],
+    truth: genealogy.Genealogy,
     path: str | os.PathLike,
     *,
-    found: Mapping[str, str] | None = None,
+    found: genealogy.Genealogy | None = None,
 ) -> None:
     """Draws a lineage: an arc a generation, clockwise from the roots, and from every network a chord to its parent.
 
     A family has the colour of its root, and siblings stand side by side, so that a right lineage is a sheaf of parallel
     chords of one colour. Parents that were named wrongly are black chords on top. An arc is as long as the square root
-    of its number of networks, since few roots would hardly be seen beside hundreds of descendants.
+    of its number of networks, since few roots would hardly be seen beside hundreds of descendants. A merged network has
+    a chord to each of its parents, and the place and colour that go with the first.
 
     Args:
         generations: names of the networks, the roots first.
-        parent_of: the name of every network's true parent, roots excepted.
+        truth: who descends from whom, as a forest or by name of every network that of its parent, roots excepted.
         path: file to write; its suffix chooses the format, such as .png, .svg or .pdf.
-        found: by name the parent that was found; the true ones by default.
+        found: the parents that were found; the true ones by default.
 
     Raises:
         ImportError: If matplotlib is not installed.
-        ValueError: If a generation is empty, or a child or a parent stands in no generation.
+        ValueError: If a generation is empty, a child or a parent stands in no generation or one descends from itself.
 
     Examples:
         >>> import tempfile
@@ -56,31 +60,39 @@ def chord_figure(
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     chord_figure([["anna", "bert"], ["carl", "dora"]], truth, f"{folder}/lineage.png")
     """
-    found = parent_of if found is None else found
-    _check(generations, parent_of, found)
-    spans = _spans(_ordered(generations, parent_of))
-    colours = _colours(generations, parent_of)
+    true = _links(truth)
+    drawn = true if found is None else _links(found)
+    _check(generations, [*true, *drawn])
+    first_parent = {child: parent for child, parent in reversed(true)}
+    spans = _spans(_ordered(generations, first_parent))
+    colours = _colours(generations, first_parent)
 
     figure = new_figure(7.0, 7.4)
     axis = figure.add_subplot()
     axis.set(xlim=(-1.2, 1.2), ylim=(-1.2, 1.2), aspect="equal")
     axis.axis("off")
     _draw_ring(axis, generations, spans, colours)
-    wrong = [child for child, parent in found.items() if parent != parent_of.get(child)]
-    for child, parent in found.items():
-        if child not in wrong:
+    wrong = [link for link in drawn if link not in set(true)]
+    for child, parent in drawn:
+        if (child, parent) not in wrong:
             axis.add_patch(_chord(spans[child], spans[parent], edgecolor=colours[child], linewidth=0.8, alpha=0.55))
-    for child in wrong:
-        axis.add_patch(_chord(spans[child], spans[found[child]], edgecolor=WRONG, linewidth=1.4))
-    axis.set_title(f"{len(found) - len(wrong)} of {len(found)} parents found", fontsize=12)
+    for child, parent in wrong:
+        axis.add_patch(_chord(spans[child], spans[parent], edgecolor=WRONG, linewidth=1.4))
+    axis.set_title(f"{len(drawn) - len(wrong)} of {len(drawn)} parents found", fontsize=12)
     figure.savefig(path, dpi=160)
 
 
-def _check(generations: Sequence[Sequence[str]], parent_of: Mapping[str, str], found: Mapping[str, str]) -> None:
+def _links(lineage: genealogy.Genealogy) -> list[Link]:
+    """Returns every child with each of its parents."""
+    forest = lineage if isinstance(lineage, genealogy.Forest) else genealogy.from_mapping(lineage)
+    return [(edge.child, edge.parent) for edge in forest.edges]
+
+
+def _check(generations: Sequence[Sequence[str]], links: Sequence[Link]) -> None:
     if not generations or not all(generations):
         raise ValueError(f"expected networks in every generation, got {[len(names) for names in generations]}")
     known = {name for names in generations for name in names}
-    for name in (*parent_of, *parent_of.values(), *found, *found.values()):
+    for name in (name for link in links for name in link):
         if name not in known:
             raise ValueError(f"expected networks of the generations, got '{name}', which is in none")
 
@@ -113,7 +125,7 @@ def _colours(generations: Sequence[Sequence[str]], parent_of: Mapping[str, str])
     import matplotlib
 
     everyone = [name for names in generations for name in names]
-    root_of = {name: (name, *population.ancestors(name, parent_of))[-1] for name in everyone}
+    root_of = {name: (name, *genealogy.ancestors(name, parent_of))[-1] for name in everyone}
     roots = list(dict.fromkeys(root_of.values()))
     few = len(roots) <= 10
     places = np.arange(len(roots)) if few else np.linspace(0, 0.9, len(roots))

@@ -6,7 +6,7 @@ import jax
 import numpy as np
 import pytest
 
-from lineage_jax import models, population
+from lineage_jax import genealogy, models, population
 from lineage_jax.population import Generation, Training
 
 NETWORK = models.fc(5, widths=(64,))
@@ -72,18 +72,18 @@ def test_a_generation_is_one_compiled_program_and_equal_ones_share_it(parents, p
 
 
 def test_ancestors_are_found_up_to_the_root(tree):
-    line = population.ancestors("g3-000", tree.parent_of)
+    line = genealogy.ancestors("g3-000", tree.forest)
     assert line == ("g2-003", "g1-002")
-    assert [population.ancestor("g3-000", tree.parent_of, generation=g) for g in (1, 2, 3)] == [*line[::-1], "g3-000"]
-    assert population.ancestors("g1-000", tree.parent_of) == ()
+    assert [genealogy.ancestor("g3-000", tree.forest, generation=g) for g in (1, 2, 3)] == [*line[::-1], "g3-000"]
+    assert genealogy.ancestors("g1-000", tree.forest) == ()
 
 
 def test_generations_that_do_not_exist_and_circles_are_refused(tree):
     for generation in (0, 4):
         with pytest.raises(ValueError, match=f"1 to that of 'g3-000', 3, got {generation}"):
-            population.ancestor("g3-000", tree.parent_of, generation=generation)
+            genealogy.ancestor("g3-000", tree.forest, generation=generation)
     with pytest.raises(ValueError, match="got 'b', which descends from itself"):
-        population.ancestors("a", {"a": "b", "b": "c", "c": "b"})
+        genealogy.ancestors("a", {"a": "b", "b": "c", "c": "b"})
 
 
 def test_parents_that_do_not_exist_are_refused_before_training(parents, plan):

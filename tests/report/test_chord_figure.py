@@ -2,7 +2,7 @@
 
 import pytest
 
-from lineage_jax import report
+from lineage_jax import genealogy, report
 from lineage_jax.report._chords import _ordered, _spans
 
 GENERATIONS = [["r0", "r1"], ["a", "b", "c"], ["x"]]
@@ -43,3 +43,14 @@ def test_what_does_not_fit_is_refused(tmp_path, generations, truth, message):
     with pytest.raises(ValueError, match=message):
         report.chord_figure(generations, truth, tmp_path / "none.png")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_merged_network_has_a_chord_to_each_parent(tmp_path):
+    truth = genealogy.from_layers({"a": {"1": "r0", "2": "r1"}})
+    report.chord_figure([["r0", "r1"], ["a"]], truth, tmp_path / "merged.svg", found={"a": "r1"})
+    report.chord_figure([["r0", "r1"], ["a"]], {"a": "r1"}, tmp_path / "one.svg", found=truth)
+    merged, one = ((tmp_path / name).read_text() for name in ("merged.svg", "one.svg"))
+    assert "<!-- 1 of 1 parents found -->" in merged
+    assert merged.count(BLACK_STROKE) == 0
+    assert "<!-- 1 of 2 parents found -->" in one
+    assert one.count(BLACK_STROKE) == 1
