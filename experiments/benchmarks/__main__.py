@@ -1,7 +1,7 @@
 """Runs benchmarks of this folder in turn, writes `results/NAME.json` and prints a table at the end.
 
 python -m experiments.benchmarks              # every one
-python -m experiments.benchmarks ntk measures
+python -m experiments.benchmarks ntk similarity_speed
 """
 
 import argparse
@@ -13,7 +13,7 @@ from pathlib import Path
 import rich
 from rich.table import Table
 
-from experiments.benchmarks._measure import Row, shortened, show
+from experiments.benchmarks._timing import Row, shortened, show
 
 FOLDER = Path(__file__).parent
 COLUMNS = ("bench", "variant", "seconds", "ratio", "gflops", "first_seconds", "peak_mb", "max_relative_difference")

@@ -21,8 +21,8 @@ import numpy as np
 import torch
 
 import converters
-from experiments.benchmarks import _measure
-from experiments.benchmarks._measure import Row, Variant, compare
+from experiments.benchmarks import _timing
+from experiments.benchmarks._timing import Row, Variant, compare
 from lineage_jax import models
 
 ENTRY = "torchvision/resnet50"
@@ -98,4 +98,4 @@ def _sums(arrays: Iterable[np.ndarray]) -> np.ndarray:
 
 
 if __name__ == "__main__":
-    _measure.show(main())
+    _timing.show(main())

@@ -22,8 +22,8 @@ import jax
 import numpy as np
 import torch
 
-from experiments.benchmarks import _measure, _torch_scores
-from experiments.benchmarks._measure import Row, Variant, compare
+from experiments.benchmarks import _timing, _torch_scores
+from experiments.benchmarks._timing import Row, Variant, compare
 from experiments.benchmarks._torch_detector import TorchDetector
 from lineage_jax import detector
 from lineage_jax.typing import Params
@@ -132,4 +132,4 @@ def _two_steps(
 
 
 if __name__ == "__main__":
-    _measure.show(main())
+    _timing.show(main())

@@ -13,8 +13,8 @@ import flax.linen as nn
 import jax
 import numpy as np
 
-from experiments.benchmarks import _measure
-from experiments.benchmarks._measure import Row, Variant, compare
+from experiments.benchmarks import _timing
+from experiments.benchmarks._timing import Row, Variant, compare
 from lineage_jax import linearize, models
 from lineage_jax.typing import Inputs, Params
 
@@ -61,4 +61,4 @@ def tangents(features: linearize.LinenFeatures, parent: Params, child: Params, p
 
 
 if __name__ == "__main__":
-    _measure.show(main())
+    _timing.show(main())

@@ -23,8 +23,8 @@ import jax
 import numpy as np
 import torch
 
-from experiments.benchmarks import _measure, _torch_scores
-from experiments.benchmarks._measure import Row, Variant, compare
+from experiments.benchmarks import _timing, _torch_scores
+from experiments.benchmarks._timing import Row, Variant, compare
 from lineage_jax import data, models, population
 
 ROUNDS = 5
@@ -155,4 +155,4 @@ def _images(setting: Setting) -> data.Images:
 
 
 if __name__ == "__main__":
-    _measure.show(main())
+    _timing.show(main())

@@ -16,9 +16,9 @@ import jax
 import torch
 from torch.nn import functional
 
-from experiments.benchmarks import _measure
-from experiments.benchmarks._measure import Row
-from experiments.benchmarks._scoring import Setting, compare_scoring
+from experiments.benchmarks import _timing
+from experiments.benchmarks._score_variants import Setting, compare_scoring
+from experiments.benchmarks._timing import Row
 from experiments.benchmarks._torch_scores import Weights
 from lineage_jax import models
 
@@ -59,4 +59,4 @@ def main() -> list[Row]:
 
 
 if __name__ == "__main__":
-    _measure.show(main())
+    _timing.show(main())

@@ -15,8 +15,8 @@ from collections.abc import Iterator, Mapping
 import jax
 import numpy as np
 
-from experiments.benchmarks import _measure
-from experiments.benchmarks._measure import Row, Variant
+from experiments.benchmarks import _timing
+from experiments.benchmarks._timing import Row, Variant
 from lineage_jax import lineage, similarity
 from lineage_jax.typing import Inputs, Params
 
@@ -25,7 +25,7 @@ SETTINGS = [(10, 16), (100, 16), (10, 128), (100, 128)]
 """Children, and MiB of the budget."""
 
 
-class Loaded(Mapping):
+class LazyNetworks(Mapping):
     """Networks that are made whenever they are asked for, as if read from a disk."""
 
     def __init__(self, count: int) -> None:
@@ -55,9 +55,9 @@ def main() -> list[Row]:
 
 def _row(children: int, budget: int) -> Row:
     variant = Variant(library="jax", prepare=nothing, work=functools.partial(work, children, budget), rounds=1)
-    with _measure.worker() as process:
-        done = process.submit(_measure.run, variant).result()
-        place = process.submit(_measure.environment).result()
+    with _timing.worker() as process:
+        done = process.submit(_timing.run, variant).result()
+        place = process.submit(_timing.environment).result()
     reads = None if done.scores is None else int(done.scores.max())
     return {
         "bench": "memory_of_score",
@@ -80,7 +80,7 @@ def nothing() -> tuple:
 
 def work(children: int, budget: int) -> np.ndarray:
     """Scores all pairs; returns how often each network was read."""
-    networks = Loaded(1), Loaded(children)
+    networks = LazyNetworks(1), LazyNetworks(children)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # that 16 MiB do not hold a pair is the point
         lineage.score(
@@ -92,8 +92,8 @@ def work(children: int, budget: int) -> np.ndarray:
             forms=("direct",),
             memory=budget * 2**20,
         )
-    return np.array([count for loaded in networks for count in loaded.reads.values()])
+    return np.array([count for lazy in networks for count in lazy.reads.values()])
 
 
 if __name__ == "__main__":
-    _measure.show(main())
+    _timing.show(main())

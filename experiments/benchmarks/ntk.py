@@ -17,8 +17,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from experiments.benchmarks import _measure
-from experiments.benchmarks._measure import Row, Variant, compare
+from experiments.benchmarks import _timing
+from experiments.benchmarks._timing import Row, Variant, compare
 from lineage_jax import linearize, models
 from lineage_jax.typing import Params
 
@@ -71,4 +71,4 @@ def _by_jacobian(variables: Params, probes: jax.Array) -> jax.Array:
 
 
 if __name__ == "__main__":
-    _measure.show(main())
+    _timing.show(main())

@@ -8,7 +8,8 @@ import pytest
 from lineage_jax import similarity
 
 pytest.importorskip("torch", reason="needs PyTorch and packages as oracles: run `make test-torch`")
-from experiments.benchmarks import _measures as packages
+from experiments.benchmarks import _packages as packages
+from experiments.benchmarks._similarity_timing import features
 
 pytestmark = [
     pytest.mark.torch,
@@ -43,14 +44,14 @@ for metric in ("euclidean", "cosine", "correlation"):
 @pytest.mark.parametrize("d", [40, 700])
 def test_measure_agrees_with_the_package(name, d):
     ours, theirs = PAIRS[name]
-    a, b = packages.features(512, d)
+    a, b = features(512, d)
     # float32 rounding on our side, float64 on theirs
     np.testing.assert_allclose(jax.jit(ours)(a, b), theirs(np.float64(a), np.float64(b)), rtol=1e-5)
 
 
 @pytest.mark.parametrize(("ranked", "name"), [(False, "rsa_pearson"), (True, "rsa_spearman")])
 def test_rsa_agrees_in_double_precision(ranked, name):
-    a, b = (np.float64(x) for x in packages.features(100, 40))
+    a, b = (np.float64(x) for x in features(100, 40))
     with jax.enable_x64(True):
         ours = similarity.RSA(ranked=ranked)(jnp.asarray(a), jnp.asarray(b))
         np.testing.assert_allclose(ours, PAIRS[name][1](a, b), rtol=1e-10)
@@ -58,7 +59,7 @@ def test_rsa_agrees_in_double_precision(ranked, name):
 
 def test_rbf_cka_agrees_where_the_median_is_over_all_pairs():
     # an odd number of pairs: the package's median of an even number is the lower of the middle two
-    a, b = packages.features(255, 40)
+    a, b = features(255, 40)
     ours = similarity.Alignment(matrix=ALL_PAIRS, centring=similarity.rbf_cka.centring)
     np.testing.assert_allclose(
         ours(jnp.asarray(a), jnp.asarray(b)), packages.ckatorch_cka(a, b, kernel="rbf"), rtol=1e-5

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 
 from experiments.benchmarks import _products, _torch_scores
-from experiments.benchmarks._family import family
-from experiments.benchmarks._measure import Row, Variant, compare
+from experiments.benchmarks._random_networks import random_networks
+from experiments.benchmarks._timing import Row, Variant, compare
 from lineage_jax import lineage, linearize, similarity
 from lineage_jax.typing import Measure
 
@@ -92,13 +92,13 @@ def in_jax(setting: Setting) -> tuple:
     """Returns parents and children by name, and probes, on JAX's device."""
     # float32 stays float32 on a GPU, as in the PyTorch variants; a CPU knows nothing else
     jax.config.update("jax_default_matmul_precision", "float32")
-    return jax.block_until_ready(jax.device_put(_family(setting)))
+    return jax.block_until_ready(jax.device_put(_networks(setting)))
 
 
 @functools.cache
 def in_torch(setting: Setting) -> tuple:
     """Returns lists of parents and children, and probes, in PyTorch's layouts on PyTorch's device."""
-    parents, children, probes = _family(setting)
+    parents, children, probes = _networks(setting)
     place, head = _torch_scores.device(), setting.network.head
     weights = [
         [_torch_scores.weights_of(network, head=head, place=place) for network in networks.values()]
@@ -142,7 +142,7 @@ def bare_in_torch(setting: Setting, parents: list, children: list, probes: torch
     torch.stack(results).cpu()  # waits for a GPU
 
 
-def _family(setting: Setting) -> tuple:
-    return family(
+def _networks(setting: Setting) -> tuple:
+    return random_networks(
         setting.network, setting.image, parents=setting.parents, children=setting.children, probes=setting.probes
     )

@@ -13,7 +13,7 @@ PERTURBATION = 0.02
 """Size of the fine-tuning step, relative to the spread of the initial weights."""
 
 
-def family(
+def random_networks(
     network: nn.Module, image: tuple[int, int, int], *, parents: int, children: int, probes: int
 ) -> tuple[dict[str, Params], dict[str, Params], np.ndarray]:
     """Returns parents, children (of each parent in turn) and probes `[n, h, w, c]` as float32 numpy arrays.
