@@ -40,7 +40,7 @@ nitpicky = True
 nitpick_ignore_regex = [
     ("py:obj", r"(?s).*"),  # single backticks: a link where there is something to link to, else code
     # the types of others, for whose pages no inventory is fetched
-    ("py:.*", r"Any|Array|Callable|DTypeLike|Mesh|ModuleType|Path|PRNGKeyArray|PyTree|Self|T|Table|ndarray"),
+    ("py:.*", r"Any|Array|Callable|Declared|DTypeLike|Mesh|ModuleType|Path|PRNGKeyArray|PyTree|Self|T|Table|ndarray"),
     ("py:.*", r"Bool|Float|Float32|Inexact|Int|Int32|Integer|Key|Num|Shaped|UInt8"),
     ("py:.*", r"Hashable|Iterable|Iterator|Literal|Mapping|MutableMapping|Sequence"),
     ("py:.*", r"(collections|flax|jax|jaxlib|jaxtyping|jnp|nn|nnx|np|numpy|optax|os|pathlib|typing|types|xarray)\..*"),
@@ -55,6 +55,7 @@ nb_execution_timeout = 120
 nb_execution_raise_on_error = True
 nb_execution_show_tb = True
 nb_merge_streams = True
+nb_render_markdown_format = "myst"
 
 add_module_names = False
 autodoc_typehints = "signature"

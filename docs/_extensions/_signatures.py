@@ -7,6 +7,8 @@ import inspect
 import textwrap
 from typing import Any
 
+import jaxtyping
+
 OURS = ("lineage_jax", "converters")
 OF_FLAX = {"parent", "name"}
 """What Flax adds to the fields of every module."""
@@ -61,7 +63,10 @@ def assigned_in(module: str, name: str) -> tuple[str, ast.expr] | None:
 
 
 class _WrittenOut(ast.NodeTransformer):
-    """Puts what a private alias stands for in its place; public names stay, for they have an entry of their own."""
+    """Puts what a private alias stands for in its place, and takes the quotes off what is named before it is defined.
+
+    Public names stay, for they have an entry of their own; so do the shapes of jaxtyping, which are strings.
+    """
 
     def __init__(self, module: str, public: set[str]) -> None:
         self.module, self.public = module, public
@@ -74,9 +79,19 @@ class _WrittenOut(ast.NodeTransformer):
         node.returns = node.returns and self.visit(node.returns)
         return node
 
+    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
+        of_strings = isinstance(node.value, ast.Name) and (
+            node.value.id == "Literal" or hasattr(jaxtyping, node.value.id)
+        )
+        return node if of_strings else self.generic_visit(node)
+
+    def visit_Constant(self, node: ast.Constant) -> ast.AST:
+        return self.visit(ast.parse(node.value, mode="eval").body) if isinstance(node.value, str) else node
+
     def visit_Name(self, node: ast.Name) -> ast.expr:
         found = None if node.id in self.public else assigned_in(self.module, node.id)
-        return _WrittenOut(found[0], self.public).visit(found[1]) if found else node
+        is_alias = found and isinstance(found[1], ast.Attribute | ast.BinOp | ast.Name | ast.Subscript)
+        return _WrittenOut(found[0], self.public).visit(found[1]) if found and is_alias else node
 
 
 def _definition(value: Any) -> Any:
