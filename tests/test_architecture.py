@@ -37,7 +37,7 @@ NEVER = {
 """What lies on a lower floor and is not imported all the same: ideas that know nothing of each other."""
 
 TEACHING = {
-    *("fit", "init", "train_step", "Training", "Program", "State", "split", "folds", "Split"),
+    *("fit", "init", "train_step", "DetectorTraining", "Program", "State", "split", "folds", "Split"),
     *("save_detector", "fit_temperature", "batches", "Batch"),
 }
 """Names of `detector` that train one: an answer asks a detector and teaches none."""

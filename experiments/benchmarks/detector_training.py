@@ -32,7 +32,7 @@ ROUNDS = 3
 PARENTS, CHILDREN = 10, 16
 WEIGHTS, FEATURES = (256, 128), (64, 128)
 DETECTOR = detector.Detector(weights=("fc3",), features=("relu3",))
-TRAINING = detector.Training()
+TRAINING = detector.DetectorTraining()
 
 
 def main() -> list[Row]:

@@ -48,8 +48,10 @@ class Setting:
     widths: tuple[int, ...]
     num_classes: int
     networks: int
-    training: population.Training = dataclasses.field(
-        default_factory=lambda: population.Training(steps=200, batch_size=64, learning_rate=0.05, weight_decay=1e-4)
+    training: population.TrainingSettings = dataclasses.field(
+        default_factory=lambda: population.TrainingSettings(
+            steps=200, batch_size=64, learning_rate=0.05, weight_decay=1e-4
+        )
     )
 
 

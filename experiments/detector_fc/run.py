@@ -33,7 +33,7 @@ def compare(variant: str, seed: int, config: ml_collections.ConfigDict) -> runs.
     """Trains a family and a detector on it; returns the accuracy of every method on the test and unseen children."""
     plan = families.Plan(
         learner=detector.Detector(weights=(config.weights,), features=(config.features,)),
-        training=detector.Training(seed=seed, **config.detector.to_dict()),
+        training=detector.DetectorTraining(seed=seed, **config.detector.to_dict()),
         alphas=config.alphas,
         measures={name: similarity.MEASURES[name] for name in config.get("measures", similarity.MEASURES)},
         seed=seed,
@@ -56,7 +56,7 @@ def make_family(
     source, _ = load_pooled(settings.source, pooling=config.pooling)
     target, unseen = load_pooled(settings.target, pooling=config.pooling)
     network = models.fc(target.num_classes, widths=[settings.widen * width for width in config.widths])
-    training = population.Training(**config.pretrain.to_dict())
+    training = population.TrainingSettings(**config.pretrain.to_dict())
     return families.raise_children(
         plan,
         families.pretrain(variant, network, source, count=settings.parents, seed=seed, training=training),
@@ -67,7 +67,7 @@ def make_family(
             num_parents=settings.parents,
             children_per_parent=settings.children_per_parent,
             seed=seed,
-            finetuning=population.Training(**config.finetune.to_dict()),
+            finetuning=population.TrainingSettings(**config.finetune.to_dict()),
         ),
         name=settings.target,
     )

@@ -76,9 +76,9 @@ def run(config: ml_collections.ConfigDict, sets: Sets) -> Iterator[dict[str, Any
         yield variants
 
 
-def settings_of(training: ml_collections.ConfigDict) -> population.Training:
+def settings_of(training: ml_collections.ConfigDict) -> population.TrainingSettings:
     """Turns the configured training into the library's."""
-    return population.Training(**training.to_dict())
+    return population.TrainingSettings(**training.to_dict())
 
 
 def _independent(network: models.FC, images: data.Images, config: ml_collections.ConfigDict) -> population.Trained:

@@ -116,7 +116,7 @@ def fit(lines: Lines, seed: int, config: ml_collections.ConfigDict) -> detector.
         detector.Detector(weights=view.weights, features=view.features),
         train,
         validation,
-        training=detector.Training(seed=seed, **config.detector.to_dict()),
+        training=detector.DetectorTraining(seed=seed, **config.detector.to_dict()),
     )
 
 
@@ -124,11 +124,11 @@ def make_lines(kind: str, seed: int, config: ml_collections.ConfigDict, *, lines
     """Trains all generations: every root has so many lines of each part, and a line one network a generation."""
     learned = [load(told, config) for told in config.learned]
     root, *later = [models.build(num_classes=train.num_classes, **config.network.to_dict()) for train, _ in learned]
-    pretraining = population.Training(**config.pretrain.to_dict())
+    pretraining = population.TrainingSettings(**config.pretrain.to_dict())
     roots = families.pretrain(kind, root, learned[0][0], count=config.roots, seed=seed, training=pretraining)
     begin = np.repeat(np.arange(config.roots), sum(lines.values())).tolist()
     parents = [tuple(begin), *[tuple(range(len(begin)))] * (len(later) - 1)]
-    training = population.Training(**config.finetune.to_dict())
+    training = population.TrainingSettings(**config.finetune.to_dict())
     made = population.make_generations(roots, kinship.plan(later, learned[1:], parents, training), seed=seed)
     part_of_line = np.tile(np.repeat(list(lines), list(lines.values())), config.roots)
     probes = kinship.probes_of(learned, config.probes, seed=seed)

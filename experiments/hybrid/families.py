@@ -53,7 +53,7 @@ def make_family(name: str, kind: str, seed: int, count: int, config: ml_collecti
     target, unseen = load_pooled(config.target, pooling=config.pooling)
     settings = config.networks[name]
     network = build(name, target.num_classes, settings.sizes)
-    training = population.Training(**settings.pretrain.to_dict())
+    training = population.TrainingSettings(**settings.pretrain.to_dict())
     parents = families.pretrain(kind, network, source, count=config.parents, seed=seed, training=training)
     pieces = pieces_of(network)
     drawn = population.random_origins([piece.name for piece in pieces], parents.names, count=count, seed=seed)
@@ -63,7 +63,7 @@ def make_family(name: str, kind: str, seed: int, count: int, config: ml_collecti
         target,
         children_per_parent=1,
         seed=seed,
-        training=population.Training(**settings.finetune.to_dict()),
+        training=population.TrainingSettings(**settings.finetune.to_dict()),
     )
     origins = {child: drawn[hybrid] for child, hybrid in start.items()}
     probes = jnp.asarray(data.probes(unseen, config.probes, seed=seed))

@@ -88,7 +88,7 @@ def fit(
         detector.Detector(weights=tuple(first.children.weights), features=tuple(first.children.features)),
         train,
         validation,
-        training=detector.Training(seed=seed, **config.detector.to_dict()),
+        training=detector.DetectorTraining(seed=seed, **config.detector.to_dict()),
     )
 
 

@@ -30,7 +30,7 @@ class Plan:
     """
 
     learner: detector.Detector
-    training: detector.Training
+    training: detector.DetectorTraining
     alphas: tuple[float, ...]
     measures: Mapping[str, Measure] = dataclasses.field(default_factory=lambda: similarity.MEASURES)
     seed: int
@@ -66,7 +66,7 @@ class Lesson:
 
 
 def pretrain(
-    kind: str, network: nn.Module, images: data.Images, *, count: int, seed: int, training: population.Training
+    kind: str, network: nn.Module, images: data.Images, *, count: int, seed: int, training: population.TrainingSettings
 ) -> population.Trained:
     """Trains `independent` parents, parents of one random start (`shared-init`), or takes `checkpoints` of one run."""
     if kind == "checkpoints":

@@ -66,7 +66,7 @@ def plan(
     networks: Sequence[nn.Module],
     learned: Sequence[Learned],
     parents: Sequence[tuple[int, ...]],
-    training: population.Training,
+    training: population.TrainingSettings,
 ) -> list[population.Generation]:
     """Returns what the generations after the roots are told to do, all of them trained alike."""
     return [

@@ -4,9 +4,9 @@ The records of an experiment are made from its settings:
 
     pooling, widths, probes, measures, alphas   of images, networks and learning-free scores
     layers      {weights, features}, what detector and scores see
-    pretrain    what `population.Training` takes; its steps are those from one checkpoint to the next
-    finetune    what `population.Training` takes
-    detector    what `detector.Training` takes
+    pretrain    what `population.TrainingSettings` takes; its steps are those from one checkpoint to the next
+    finetune    what `population.TrainingSettings` takes
+    detector    what `detector.DetectorTraining` takes
     regimes     what differs between children: {name, training: {...}, few_shot, imbalance}, all but the name if wanted
     learned     {source, target, parents, skip, children_per_parent}: the parents are the checkpoints of one run after
                 the first `skip`; the children are counted by regime
@@ -63,7 +63,7 @@ def learn(seed: int, config: ml_collections.ConfigDict) -> families.Lesson:
     """Makes families and learns from them."""
     plan = families.Plan(
         learner=detector.Detector(**config.layers.to_dict()),
-        training=detector.Training(seed=seed, **config.detector.to_dict()),
+        training=detector.DetectorTraining(seed=seed, **config.detector.to_dict()),
         alphas=config.alphas,
         measures={name: similarity.MEASURES[name] for name in config.measures},
         seed=seed,
@@ -97,7 +97,7 @@ def pretrain(
 ) -> Networks:
     """Returns checkpoints of one run, without the first ones."""
     count = settings.skip + settings.parents
-    training = population.Training(**config.pretrain.to_dict() | {"steps": config.pretrain.steps * count})
+    training = population.TrainingSettings(**config.pretrain.to_dict() | {"steps": config.pretrain.steps * count})
     chain = population.pretrain_checkpoints(network, images, num_parents=count, seed=seed, training=training)
     return chain.select(chain.names[settings.skip :])
 
@@ -111,7 +111,7 @@ def regimes_of(
             num_parents=settings.parents,
             children_per_parent=settings.children_per_parent,
             seed=seed + APART * place,
-            finetuning=population.Training(**config.finetune.to_dict() | regime.get("training", {})),
+            finetuning=population.TrainingSettings(**config.finetune.to_dict() | regime.get("training", {})),
             few_shot=regime.get("few_shot"),
             imbalance=regime.get("imbalance"),
         )

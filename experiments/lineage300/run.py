@@ -77,7 +77,7 @@ def fit(train: kinship.Tree, validation: kinship.Tree, seed: int, config: ml_col
     return detector.fit(
         detector.Detector(weights=train.view.weights, features=train.view.features),
         *parts,
-        training=detector.Training(seed=seed, **config.detector.to_dict()),
+        training=detector.DetectorTraining(seed=seed, **config.detector.to_dict()),
     )
 
 
@@ -88,13 +88,17 @@ def make_tree(name: str, seed: int, config: ml_collections.ConfigDict) -> kinshi
     root, *later = [models.fc(train.num_classes, widths=config.widths) for train, _ in learned]
     sizes = config.trees[name]
     roots = population.pretrain(
-        root, learned[0][0], num_parents=sizes[0], seed=seed, training=population.Training(**config.pretrain.to_dict())
+        root,
+        learned[0][0],
+        num_parents=sizes[0],
+        seed=seed,
+        training=population.TrainingSettings(**config.pretrain.to_dict()),
     )
     parents = [
         population.random_parents(count, among=before, seed=seed + index)
         for index, (before, count) in enumerate(itertools.pairwise(sizes))
     ]
-    training = population.Training(**config.finetune.to_dict())
+    training = population.TrainingSettings(**config.finetune.to_dict())
     made = population.make_generations(roots, kinship.plan(later, learned[1:], parents, training), seed=seed)
     probes = kinship.probes_of(learned, config.probes, seed=seed)
     return kinship.tree_of(made, root, probes, kinship.View(**config.view.to_dict()))

@@ -31,7 +31,7 @@ def pretrain(
         seed: decides every random number.
     """
     network = network.clone(num_classes=images.num_classes)
-    training = population.Training(batch_size=settings.batch_size, **settings.pretraining.to_dict())
+    training = population.TrainingSettings(batch_size=settings.batch_size, **settings.pretraining.to_dict())
     if kind != ONE_PERCENT:
         return families.pretrain(kind, network, images, count=settings.parents, seed=seed, training=training)
     one = population.pretrain(network, images, num_parents=1, seed=seed, training=training)

@@ -170,7 +170,7 @@ def finetune(
         sets.target,
         children_per_parent=settings.children_per_parent,
         seed=seed,
-        training=population.Training(
+        training=population.TrainingSettings(
             steps=point.length, learning_rate=point.learning_rate, batch_size=settings.batch_size
         ),
     )

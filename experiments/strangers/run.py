@@ -108,7 +108,7 @@ def untaught(network: Loaded, folder: Path, config: ml_collections.ConfigDict) -
             detector=module,
             variables=detector.init(module, config.detector_seed),
             temperature=1.0,
-            training=detector.Training(),
+            training=detector.DetectorTraining(),
             history=(),
         )
         detector.save_detector(place, fitted)

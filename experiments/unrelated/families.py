@@ -34,7 +34,7 @@ class Member:
 
 def trained(name: str, seed: int, config: ml_collections.ConfigDict) -> dict[str, Member]:
     """Trains strangers, twins of one random start, and children tuned a little, far, after pruning, and both."""
-    pretraining = population.Training(**config.pretrain.to_dict())
+    pretraining = population.TrainingSettings(**config.pretrain.to_dict())
     members: dict[str, Member] = {}
     for source, target in (config.sets, config.sets[::-1]):
         images, _ = load_pooled(source, pooling=config.pooling)
@@ -61,7 +61,7 @@ def long_trained(seed: int, config: ml_collections.ConfigDict) -> dict[str, Memb
     for number, source in enumerate(config.sets):
         images, _ = load_pooled(source, pooling=config.pooling)
         network = build(name, images.num_classes, config.networks[name])
-        training = population.Training(**config.long.to_dict())
+        training = population.TrainingSettings(**config.long.to_dict())
         parents = population.pretrain(network, images, num_parents=4, seed=1000 + 10 * seed + number, training=training)
         for parent in parents.names:
             members[f"{source} {parent}"] = Member(variables=parents[parent], start=f"{source} {parent}", kind="root")
@@ -78,7 +78,7 @@ def tuned(
     rates, decays = (
         tuple(way[key] for _ in starts.names for way in ways.values()) for key in ("learning_rate", "weight_decay")
     )
-    training = population.Training(**config.finetune.to_dict(), learning_rate=rates, weight_decay=decays)
+    training = population.TrainingSettings(**config.finetune.to_dict(), learning_rate=rates, weight_decay=decays)
     children, truth = population.finetune(
         starts, network, images, children_per_parent=len(ways), seed=seed, training=training
     )

@@ -79,8 +79,8 @@ def digit_family(train: Any, *, seed: int) -> "Family":
         num_parents=5,
         children_per_parent=4,
         seed=seed,
-        pretraining=population.Training(steps=300),
-        finetuning=population.Training(steps=500, learning_rate=0.1),
+        pretraining=population.TrainingSettings(steps=300),
+        finetuning=population.TrainingSettings(steps=500, learning_rate=0.1),
     )
     source, target = (data.select_classes(train, digits) for digits in ((0, 1, 2, 3, 4), (5, 6, 7, 8, 9)))
     network = models.fc(num_classes=target.num_classes, widths=(128, 64, 32))
@@ -93,7 +93,7 @@ def digit_detector(train: Any, probes: Any) -> "Fitted":
 
     *examples, last = (looked_at(digit_family(train, seed=seed), probes) for seed in (*LEARNED_FROM, ENDED_BY))
     module = detector.Detector(weights=("fc3",), features=("relu3",))
-    return detector.fit(module, examples, [last], training=detector.Training(epochs=3, batch_size=10))
+    return detector.fit(module, examples, [last], training=detector.DetectorTraining(epochs=3, batch_size=10))
 
 
 def looked_at(family: "Family", probes: Any) -> "Examples":

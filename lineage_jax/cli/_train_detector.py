@@ -14,7 +14,7 @@ from lineage_jax.cli._destination import check_destination
 from lineage_jax.cli._study import check_parents, report_of, study_all
 
 if TYPE_CHECKING:
-    from lineage_jax.detector import Detector, Examples, Fitted, Split, Training
+    from lineage_jax.detector import Detector, DetectorTraining, Examples, Fitted, Split
 
 ORPHANS = 0.2
 """Share of the children that are shown without their parent, where "none of these" is to be learned."""
@@ -67,7 +67,7 @@ def train_detector(
     show(f"saved in {folder}; try: lineage-jax detect --parents A B ... --child C --detector {folder}")
 
 
-def learn(module: "Detector", parts: "Split", training: "Training", run: Path, bar: Progress) -> "Fitted":
+def learn(module: "Detector", parts: "Split", training: "DetectorTraining", run: Path, bar: Progress) -> "Fitted":
     """Trains a detector or goes on with it, and shows how right it is after every epoch."""
     from lineage_jax import detector
 
@@ -80,12 +80,12 @@ def learn(module: "Detector", parts: "Split", training: "Training", run: Path, b
     return detector.fit(module, parts.train, parts.validation, training=training, folder=run, on_epoch=tell)
 
 
-def training_for(children: int, *, epochs: int, seed: int, nobody: bool) -> "Training":
+def training_for(children: int, *, epochs: int, seed: int, nobody: bool) -> "DetectorTraining":
     """Returns the published settings, in small batches for few children, and without an early end."""
-    from lineage_jax.detector import Training
+    from lineage_jax.detector import DetectorTraining
 
-    most = Training().batch_size
-    return Training(
+    most = DetectorTraining().batch_size
+    return DetectorTraining(
         epochs=epochs,
         patience=epochs,
         batch_size=max(1, min(most, children // LEAST_STEPS)),

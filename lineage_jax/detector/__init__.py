@@ -29,9 +29,9 @@ from lineage_jax.detector._fitted import save_detector as save_detector
 from lineage_jax.detector._split import Split as Split
 from lineage_jax.detector._split import folds as folds
 from lineage_jax.detector._split import split as split
+from lineage_jax.detector._training import DetectorTraining as DetectorTraining
 from lineage_jax.detector._training import Program as Program
 from lineage_jax.detector._training import State as State
-from lineage_jax.detector._training import Training as Training
 from lineage_jax.detector._training import init as init
 from lineage_jax.detector._training import train_step as train_step
 from lineage_jax.detector._views import Views as Views

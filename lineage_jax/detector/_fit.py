@@ -16,7 +16,7 @@ from lineage_jax.detector._evaluate import Judged, evaluate, judge
 from lineage_jax.detector._examples import Examples, batches, steps_of
 from lineage_jax.detector._fitted import Fitted
 from lineage_jax.detector._progress import Progress, load_progress, save_progress
-from lineage_jax.detector._training import Program, Training, train_step
+from lineage_jax.detector._training import DetectorTraining, Program, train_step
 from lineage_jax.typing import Params
 
 
@@ -25,7 +25,7 @@ def fit(
     train: Sequence[Examples],
     validation: Sequence[Examples],
     *,
-    training: Training | None = None,
+    training: DetectorTraining | None = None,
     folder: str | os.PathLike | None = None,
     mesh: Mesh | None = None,
     on_epoch: Callable[[dict[str, Any]], None] | None = None,
@@ -46,7 +46,7 @@ def fit(
         ValueError: If a part is empty, labels do not fit the detector, the batch cannot be spread equally, the folder
             holds another run, or the loss is not finite.
     """
-    training = training or Training()
+    training = training or DetectorTraining()
     _check(detector, train, validation, training, mesh)
     program = Program.of(detector, training, steps=steps_of(train, training.batch_size), mesh=mesh)
     progress = None if folder is None else load_progress(Path(folder), program, training)
@@ -72,7 +72,7 @@ def fit(
 
 def _epoch(
     program: Program,
-    training: Training,
+    training: DetectorTraining,
     progress: Progress,
     train: Sequence[Examples],
     validation: Sequence[Examples],
@@ -99,7 +99,7 @@ def _epoch(
     return Progress(state=state, best=best, history=(*progress.history, row))
 
 
-def _judge(detector: Detector, variables: Params, validation: Sequence[Examples], training: Training) -> Judged:
+def _judge(detector: Detector, variables: Params, validation: Sequence[Examples], training: DetectorTraining) -> Judged:
     """Judges the same children with the same orphans after every epoch."""
     words = {name: getattr(training, name) for name in ("batch_size", "orphans", "seed")}
     return judge(detector, variables, validation, **words)
@@ -109,7 +109,7 @@ def _check(
     detector: Detector,
     train: Sequence[Examples],
     validation: Sequence[Examples],
-    training: Training,
+    training: DetectorTraining,
     mesh: Mesh | None,
 ) -> None:
     for name, families in (("training", train), ("validation", validation)):

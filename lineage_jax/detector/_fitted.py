@@ -10,7 +10,7 @@ import jax.numpy as jnp
 
 from lineage_jax import io
 from lineage_jax.detector._detector import Detector
-from lineage_jax.detector._training import Training, shapes_of
+from lineage_jax.detector._training import DetectorTraining, shapes_of
 from lineage_jax.leaves import leaf_paths
 from lineage_jax.typing import Params
 
@@ -33,7 +33,7 @@ class Fitted:
     detector: Detector
     variables: Params
     temperature: float
-    training: Training
+    training: DetectorTraining
     history: tuple[dict[str, Any], ...]
 
 
@@ -70,7 +70,7 @@ def load_detector(path: str | os.PathLike) -> Fitted:
         detector=detector,
         variables=jax.tree.map(jnp.asarray, variables),
         temperature=words["temperature"],
-        training=Training(**words["training"]),
+        training=DetectorTraining(**words["training"]),
         history=tuple(words["history"]),
     )
 

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 
 from lineage_jax import io
 from lineage_jax.detector._fitted import VERSION, check_words, describe
-from lineage_jax.detector._training import Program, State, Training
+from lineage_jax.detector._training import DetectorTraining, Program, State
 from lineage_jax.typing import Params
 
 METRICS = "metrics.jsonl"
@@ -39,14 +39,14 @@ class Progress:
         """The best validation loss; infinity before the first epoch."""
         return min((row["validation_loss"] for row in self.history), default=math.inf)
 
-    def ended(self, training: Training) -> bool:
+    def ended(self, training: DetectorTraining) -> bool:
         """Tells whether all epochs are over, or the validation loss has not fallen for too many of them."""
         losses = [row["validation_loss"] for row in self.history]
         waited = len(losses) - 1 - losses.index(self.best_loss) if losses else 0
         return len(losses) >= training.epochs or waited >= training.patience
 
 
-def save_progress(folder: Path, program: Program, training: Training, progress: Progress) -> None:
+def save_progress(folder: Path, program: Program, training: DetectorTraining, progress: Progress) -> None:
     """Writes the state, then the metrics, then takes away what is older; whenever it is killed, one state is whole."""
     epoch = len(progress.history)
     memory = {str(place): leaf for place, leaf in enumerate(jax.tree.leaves(progress.state.memory))}
@@ -60,7 +60,7 @@ def save_progress(folder: Path, program: Program, training: Training, progress: 
             shutil.rmtree(older)
 
 
-def load_progress(folder: Path, program: Program, training: Training) -> Progress | None:
+def load_progress(folder: Path, program: Program, training: DetectorTraining) -> Progress | None:
     """Reads the last whole state; None if there is none yet.
 
     Raises:
@@ -83,7 +83,7 @@ def load_progress(folder: Path, program: Program, training: Training) -> Progres
     return Progress(state=state, best=best, history=tuple(words["history"]))
 
 
-def _words(program: Program, training: Training) -> dict[str, Any]:
+def _words(program: Program, training: DetectorTraining) -> dict[str, Any]:
     return {
         "version": VERSION,
         "detector": describe(program.detector),

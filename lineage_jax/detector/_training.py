@@ -22,7 +22,7 @@ CHILDREN = "children"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Training:
+class DetectorTraining:
     """How a detector is trained; the defaults are the published ones where there are such.
 
     Attributes:
@@ -62,7 +62,7 @@ class Training:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Program:
-    """What is compiled in; see `Training` for what the names mean.
+    """What is compiled in; see `DetectorTraining` for what the names mean.
 
     Attributes:
         detector: the module.
@@ -78,7 +78,7 @@ class Program:
     mesh: Mesh | None = None
 
     @classmethod
-    def of(cls, detector: Detector, training: Training, *, steps: int, mesh: Mesh | None = None) -> "Program":
+    def of(cls, detector: Detector, training: DetectorTraining, *, steps: int, mesh: Mesh | None = None) -> "Program":
         """Takes from the settings what a step depends on."""
         chosen = {name: getattr(training, name) for name in ("learning_rate", "decay", "clip")}
         return cls(detector=detector, steps=steps, mesh=mesh, **chosen)

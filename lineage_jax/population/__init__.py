@@ -26,7 +26,7 @@ from lineage_jax.population._hybrids import random_origins as random_origins
 from lineage_jax.population._pretrain import pretrain as pretrain
 from lineage_jax.population._pretrain import pretrain_checkpoints as pretrain_checkpoints
 from lineage_jax.population._settings import FamilySettings as FamilySettings
-from lineage_jax.population._settings import Training as Training
+from lineage_jax.population._settings import TrainingSettings as TrainingSettings
 from lineage_jax.population._store import load_family as load_family
 from lineage_jax.population._store import save_family as save_family
 from lineage_jax.population._trained import Trained as Trained

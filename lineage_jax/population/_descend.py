@@ -9,7 +9,7 @@ from jaxtyping import Int
 from lineage_jax import data
 from lineage_jax.population._checks import check_bodies, check_parents, check_subsets, shapes_of
 from lineage_jax.population._run import CHILDREN, cases_of, run
-from lineage_jax.population._settings import Training
+from lineage_jax.population._settings import TrainingSettings
 from lineage_jax.population._trained import Trained
 from lineage_jax.typing import Networks, Params
 
@@ -21,7 +21,7 @@ def descend(
     *,
     parent_of: Mapping[str, str],
     seed: int,
-    training: Training,
+    training: TrainingSettings,
     stream: int = CHILDREN,
     subsets: Int[np.ndarray, "m size"] | None = None,
     side_by_side: int | None = None,

@@ -55,8 +55,8 @@ def make_family(
     Examples:
         >>> from lineage_jax import models
         >>> train, test = data.digits()
-        >>> from lineage_jax.population import Training
-        >>> pretraining = Training(steps=100)
+        >>> from lineage_jax.population import TrainingSettings
+        >>> pretraining = TrainingSettings(steps=100)
         >>> settings = FamilySettings(num_parents=2, children_per_parent=2, pretraining=pretraining, few_shot=5)
         >>> family = make_family(models.fc(num_classes=10, widths=(16,)), train, test, settings=settings)
         >>> family.truth

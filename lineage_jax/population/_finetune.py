@@ -7,7 +7,7 @@ from jaxtyping import Int
 from lineage_jax import data
 from lineage_jax.population._descend import descend
 from lineage_jax.population._run import numbered
-from lineage_jax.population._settings import Training
+from lineage_jax.population._settings import TrainingSettings
 from lineage_jax.population._trained import Trained
 from lineage_jax.typing import Networks
 
@@ -19,7 +19,7 @@ def finetune(
     *,
     children_per_parent: int,
     seed: int,
-    training: Training,
+    training: TrainingSettings,
     subsets: Int[np.ndarray, "m size"] | None = None,
     side_by_side: int | None = None,
 ) -> tuple[Trained, dict[str, str]]:

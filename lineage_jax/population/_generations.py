@@ -9,7 +9,7 @@ import numpy as np
 from lineage_jax import data, genealogy
 from lineage_jax.population._descend import descend
 from lineage_jax.population._run import numbered
-from lineage_jax.population._settings import Training
+from lineage_jax.population._settings import TrainingSettings
 from lineage_jax.population._trained import Trained
 
 DIGITS = 3
@@ -29,7 +29,7 @@ class Generation:
 
     network: nn.Module
     images: data.Images
-    training: Training
+    training: TrainingSettings
     parents: tuple[int, ...]
 
 
@@ -74,7 +74,7 @@ def make_generations(
 
         >>> from lineage_jax import models, population
         >>> train, test = data.digits()
-        >>> network, training = models.fc(num_classes=10, widths=(16,)), Training(steps=100)
+        >>> network, training = models.fc(num_classes=10, widths=(16,)), TrainingSettings(steps=100)
         >>> roots = population.pretrain(network, train, num_parents=1, seed=0, training=training)
         >>> told = {"network": network, "images": train, "training": training}
         >>> plan = [Generation(**told, parents=(0, 0)), Generation(**told, parents=(1,))]

@@ -60,7 +60,7 @@ def hybrids(parents: Networks, origins: Origins) -> Networks:
     Examples:
         >>> from lineage_jax import data, genealogy, models, population
         >>> network, images = models.fc(widths=(16, 8)), data.digits()[0]
-        >>> training = population.Training(steps=100)
+        >>> training = population.TrainingSettings(steps=100)
         >>> parents = population.pretrain(network, images, num_parents=2, seed=0, training=training)
         >>> origins = {"mixed": {"fc1": "parent-1", "fc2": "parent-0"}}
         >>> mixed = hybrids(parents, origins)

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from lineage_jax import data
 from lineage_jax.population._checks import shapes_of
 from lineage_jax.population._run import PARENTS, cases_of, numbered, run
-from lineage_jax.population._settings import Training
+from lineage_jax.population._settings import TrainingSettings
 from lineage_jax.population._trained import Trained
 
 
@@ -18,7 +18,7 @@ def pretrain(
     *,
     num_parents: int,
     seed: int,
-    training: Training,
+    training: TrainingSettings,
     shared_init: bool = False,
     side_by_side: int | None = None,
 ) -> Trained:
@@ -41,7 +41,7 @@ def pretrain(
         >>> from lineage_jax import models
         >>> train, test = data.digits()
         >>> network = models.fc(num_classes=10, widths=(16,))
-        >>> parents = pretrain(network, train, num_parents=2, seed=0, training=Training(steps=100))
+        >>> parents = pretrain(network, train, num_parents=2, seed=0, training=TrainingSettings(steps=100))
         >>> parents.names, parents.variables["params"]["fc1"]["kernel"].shape
         (('parent-0', 'parent-1'), (2, 64, 16))
     """
@@ -55,7 +55,7 @@ def pretrain(
 
 
 def pretrain_checkpoints(
-    network: nn.Module, images: data.Images, *, num_parents: int, seed: int, training: Training
+    network: nn.Module, images: data.Images, *, num_parents: int, seed: int, training: TrainingSettings
 ) -> Trained:
     """Trains one network and returns equally spaced checkpoints of the run, a chain whose last one is the end.
 
@@ -78,7 +78,7 @@ def pretrain_checkpoints(
     return run(network, images, cases, training, names=names, shapes=shapes, side_by_side=1, checkpoints=num_parents)
 
 
-def _check_parents(num_parents: int, training: Training) -> None:
+def _check_parents(num_parents: int, training: TrainingSettings) -> None:
     if num_parents < 1:
         raise ValueError(f"expected num_parents of at least 1, got {num_parents}")
     if training.l2_to_parent:

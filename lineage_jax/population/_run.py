@@ -8,7 +8,7 @@ from jaxtyping import Int
 
 from lineage_jax import data
 from lineage_jax.population._checks import check_frozen
-from lineage_jax.population._settings import Training, per_network
+from lineage_jax.population._settings import TrainingSettings, per_network
 from lineage_jax.population._side_by_side import number_side_by_side
 from lineage_jax.population._train import Cases, Program, train
 from lineage_jax.population._trained import Trained
@@ -19,7 +19,7 @@ PARENTS, CHILDREN = 0, 1
 
 
 def cases_of(
-    training: Training,
+    training: TrainingSettings,
     count: int,
     *,
     seed: int,
@@ -47,7 +47,7 @@ def run(
     network: nn.Module,
     images: data.Images,
     cases: Cases,
-    training: Training,
+    training: TrainingSettings,
     *,
     names: tuple[str, ...],
     shapes: Params,

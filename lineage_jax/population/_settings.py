@@ -4,7 +4,7 @@ import dataclasses
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Training:
+class TrainingSettings:
     """How networks are trained: stochastic gradient descent with momentum on softmax cross-entropy.
 
     Attributes:
@@ -24,7 +24,7 @@ class Training:
         ICML 2018, equation 3 (`l2_to_parent` is their L2-SP).
 
     Examples:
-        >>> Training(steps=0)
+        >>> TrainingSettings(steps=0)
         Traceback (most recent call last):
         ValueError: expected steps of at least 1, got 0
     """
@@ -68,8 +68,8 @@ class FamilySettings:
     num_parents: int = 5
     children_per_parent: int = 4
     seed: int = 0
-    pretraining: Training = dataclasses.field(default_factory=Training)
-    finetuning: Training = dataclasses.field(default_factory=Training)
+    pretraining: TrainingSettings = dataclasses.field(default_factory=TrainingSettings)
+    finetuning: TrainingSettings = dataclasses.field(default_factory=TrainingSettings)
     shared_init: bool = False
     few_shot: int | None = None
     imbalance: float | None = None

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from lineage_jax import io, models
 from lineage_jax.population._family import Family
-from lineage_jax.population._settings import FamilySettings, Training
+from lineage_jax.population._settings import FamilySettings, TrainingSettings
 from lineage_jax.population._trained import Trained
 
 
@@ -60,9 +60,9 @@ def _settings(words: dict[str, Any]) -> FamilySettings:
     return FamilySettings(**words | {"pretraining": pretraining, "finetuning": finetuning})
 
 
-def _training(words: dict[str, Any]) -> Training:
+def _training(words: dict[str, Any]) -> TrainingSettings:
     """Returns the settings with tuples where JSON has lists."""
     with_tuples: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in words.items()
     }
-    return Training(**with_tuples)
+    return TrainingSettings(**with_tuples)

@@ -17,7 +17,7 @@ from lineage_jax.typing import Params
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Program:
-    """What is compiled in: the same for all networks of a family; see `Training` for what the names mean.
+    """What is compiled in: the same for all networks of a family; see `TrainingSettings` for what the names mean.
 
     Attributes:
         checkpoints: number of equally spaced points of the run that are returned.

@@ -125,7 +125,7 @@ def learned(folder, tmp_path_factory):
 def of_features(tmp_path_factory):
     """A detector of weights and features that has learned nothing: what it says is no matter here."""
     module = detector.Detector(weights=("fc2",), features=("relu2",))
-    words = {"temperature": 1.0, "training": detector.Training(), "history": ()}
+    words = {"temperature": 1.0, "training": detector.DetectorTraining(), "history": ()}
     at = tmp_path_factory.mktemp("features") / "detector"
     detector.save_detector(at, detector.Fitted(detector=module, variables=detector.init(module, 0), **words))
     return at

@@ -24,8 +24,8 @@ def family(tmp_path_factory):
     settings = population.FamilySettings(
         num_parents=3,
         children_per_parent=2,
-        pretraining=population.Training(steps=100),
-        finetuning=population.Training(steps=60),
+        pretraining=population.TrainingSettings(steps=100),
+        finetuning=population.TrainingSettings(steps=60),
     )
     network = models.fc(num_classes=10, widths=(32, 16))
     made = population.make_family(network, train, train, settings=settings)

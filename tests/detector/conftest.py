@@ -6,7 +6,7 @@ import pytest
 from lineage_jax import data, detector, linearize, models, population
 
 DETECTOR = detector.Detector(weights=("fc2",), features=("relu2",), width=16)
-TRAINING = detector.Training(epochs=6, batch_size=8)
+TRAINING = detector.DetectorTraining(epochs=6, batch_size=8)
 
 
 def family_of(*, seed, parents, children, widths=(16, 12)):
@@ -15,8 +15,8 @@ def family_of(*, seed, parents, children, widths=(16, 12)):
         num_parents=parents,
         children_per_parent=children,
         seed=seed,
-        pretraining=population.Training(steps=150),
-        finetuning=population.Training(steps=100),
+        pretraining=population.TrainingSettings(steps=150),
+        finetuning=population.TrainingSettings(steps=100),
     )
     odd = data.select_classes(train, (1, 3, 5, 7, 9))
     return population.make_family(models.fc(5, widths=widths), train, odd, settings=settings)

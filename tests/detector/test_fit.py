@@ -297,4 +297,4 @@ def test_a_rate_that_diverges_is_refused(parts):
 def test_impossible_settings_are_refused(settings):
     (name,) = settings
     with pytest.raises(ValueError, match=f"expected .*{name}"):
-        detector.Training(**settings)
+        detector.DetectorTraining(**settings)

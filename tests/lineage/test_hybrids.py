@@ -15,8 +15,8 @@ def family():
     settings = population.FamilySettings(
         num_parents=2,
         children_per_parent=1,
-        pretraining=population.Training(steps=200),
-        finetuning=population.Training(steps=50, learning_rate=0.02),
+        pretraining=population.TrainingSettings(steps=200),
+        finetuning=population.TrainingSettings(steps=50, learning_rate=0.02),
     )
     return population.make_family(NETWORK, train, test, settings=settings), test.images[:128]
 

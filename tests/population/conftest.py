@@ -7,8 +7,8 @@ from lineage_jax import data, models, population
 
 NETWORK = models.fc(10, widths=(64,))
 CHILD = models.fc(5, widths=(64,))
-PRETRAINING = population.Training(steps=300)
-FINETUNING = population.Training(steps=100)
+PRETRAINING = population.TrainingSettings(steps=300)
+FINETUNING = population.TrainingSettings(steps=100)
 
 
 @pytest.fixture(scope="session")

@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 
 from lineage_jax import io, models, population
-from lineage_jax.population import FamilySettings, Training
+from lineage_jax.population import FamilySettings, TrainingSettings
 from lineage_jax.population._family import subsets_of
 
 NETWORK = models.fc(5, widths=(64,))
 SETTINGS = FamilySettings(
     num_parents=3,
     children_per_parent=2,
-    pretraining=Training(steps=300, learning_rate=(0.05, 0.1, 0.05)),
-    finetuning=Training(steps=100),
+    pretraining=TrainingSettings(steps=300, learning_rate=(0.05, 0.1, 0.05)),
+    finetuning=TrainingSettings(steps=100),
     few_shot=10,
 )
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from lineage_jax import data, models, population
-from lineage_jax.population import Training
+from lineage_jax.population import TrainingSettings
 
 CHILD = models.fc(5, widths=(64,))
-TRAINING = Training(steps=100)
+TRAINING = TrainingSettings(steps=100)
 
 
 def kernels(networks):
@@ -38,7 +38,7 @@ def test_the_truth_names_the_parent_each_child_is_nearest_to(children_and_truth,
 
 
 def test_heads_are_new_and_differ(parents, odd_digits):
-    still = Training(steps=100, learning_rate=1e-30)
+    still = TrainingSettings(steps=100, learning_rate=1e-30)
     children, truth = population.finetune(parents, CHILD, odd_digits[0], children_per_parent=2, seed=0, training=still)
     heads = children.variables["params"]["fc2"]["kernel"]
     assert heads.shape == (6, 64, 5)
@@ -96,8 +96,8 @@ def test_children_have_children(children_and_truth, odd_digits):
         ({"subsets": np.full((6, 3), 10_000)}, r"indices from 0 to \d+ in the subsets, got 10000 to 10000"),
         ({"subsets": np.full((6, 3), -1)}, "in the subsets, got -1 to -1"),
         ({"subsets": np.zeros((6, 0), np.int64)}, "in the subsets, got none"),
-        ({"training": Training(learning_rate=(0.1,) * 3)}, "one learning_rate for each of 6 networks, got 3"),
-        ({"training": Training(frozen=("fc7",))}, "frozen layers among fc1, fc2, got 'fc7'"),
+        ({"training": TrainingSettings(learning_rate=(0.1,) * 3)}, "one learning_rate for each of 6 networks, got 3"),
+        ({"training": TrainingSettings(frozen=("fc7",))}, "frozen layers among fc1, fc2, got 'fc7'"),
     ],
 )
 def test_what_does_not_fit_is_refused(parents, odd_digits, options, message):

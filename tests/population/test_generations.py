@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from lineage_jax import genealogy, models, population
-from lineage_jax.population import Generation, Training
+from lineage_jax.population import Generation, TrainingSettings
 
 NETWORK = models.fc(5, widths=(64,))
-STILL = Training(steps=1, learning_rate=1e-30)
+STILL = TrainingSettings(steps=1, learning_rate=1e-30)
 
 
 def body(networks, name):
@@ -19,7 +19,7 @@ def body(networks, name):
 
 @pytest.fixture(scope="module")
 def plan(odd_digits):
-    told = {"network": NETWORK, "images": odd_digits[0], "training": Training(steps=60)}
+    told = {"network": NETWORK, "images": odd_digits[0], "training": TrainingSettings(steps=60)}
     return [Generation(**told, parents=(2, 0, 0, 2)), Generation(**told, parents=(3, 3, 1))]
 
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from lineage_jax import models, population
-from lineage_jax.population import Training
+from lineage_jax.population import TrainingSettings
 from lineage_jax.typing import Networks
 
 CHILD = models.fc(5, widths=(64,))
-STILL = Training(steps=100, learning_rate=1e-30)
+STILL = TrainingSettings(steps=100, learning_rate=1e-30)
 """Moves no float32 weight."""
 
 
@@ -54,7 +54,7 @@ def test_children_start_from_their_hybrid_and_learn(parents, odd_digits):
     start, truth = population.finetune(mixed, CHILD, odd_digits[0], training=STILL, **words)
     assert truth == {f"child-0{index}": f"hybrid-0{index}" for index in range(4)}
     jax.tree.map(np.testing.assert_array_equal, start.variables["params"]["fc1"], mixed.variables["params"]["fc1"])
-    end, _ = population.finetune(mixed, CHILD, odd_digits[0], training=Training(steps=100), **words)
+    end, _ = population.finetune(mixed, CHILD, odd_digits[0], training=TrainingSettings(steps=100), **words)
     assert (end.accuracy > 0.95).all()
 
 

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from lineage_jax import models, population
-from lineage_jax.population import Training
+from lineage_jax.population import TrainingSettings
 from lineage_jax.population._run import numbered
 
 NETWORK = models.fc(10, widths=(64,))
-TRAINING = Training(steps=300)
+TRAINING = TrainingSettings(steps=300)
 
 
 def same_bits(tree, other):
@@ -47,7 +47,7 @@ def test_parents_of_one_family_differ(parents):
 
 def test_a_shared_initialisation_is_shared_by_all_and_left_by_training(digits):
     def kernels(rate):
-        training = Training(steps=300, learning_rate=rate)
+        training = TrainingSettings(steps=300, learning_rate=rate)
         settings = {"num_parents": 3, "seed": 0, "training": training, "shared_init": True}
         return population.pretrain(NETWORK, digits[0], **settings).variables["params"]["fc1"]["kernel"].reshape(3, -1)
 
@@ -58,7 +58,7 @@ def test_a_shared_initialisation_is_shared_by_all_and_left_by_training(digits):
 
 
 def test_checkpoints_are_points_of_one_run(digits):
-    training = Training(steps=300)
+    training = TrainingSettings(steps=300)
     chain = population.pretrain_checkpoints(NETWORK, digits[0], num_parents=3, seed=0, training=training)
     kernels = chain.variables["params"]["fc1"]["kernel"].reshape(3, -1)
     distance = np.linalg.norm(kernels[:, None] - kernels, axis=-1)
@@ -69,7 +69,7 @@ def test_checkpoints_are_points_of_one_run(digits):
 
 
 def test_parents_may_differ_in_their_hyper_parameters(digits):
-    training = Training(steps=300, learning_rate=(0.05, 1e-30, 0.05), weight_decay=(0.0, 0.0, 0.1))
+    training = TrainingSettings(steps=300, learning_rate=(0.05, 1e-30, 0.05), weight_decay=(0.0, 0.0, 0.1))
     mixed = population.pretrain(NETWORK, digits[0], num_parents=3, seed=0, training=training)
     norms = np.linalg.norm(mixed.variables["params"]["fc1"]["kernel"].reshape(3, -1), axis=1)
     assert mixed.accuracy[1] < 0.3 < 0.9 < mixed.accuracy[0]
@@ -89,7 +89,7 @@ def test_names_have_equal_lengths():
 
 
 def test_training_that_diverges_names_its_networks(digits):
-    training = Training(steps=300, learning_rate=(0.05, 1e30, 0.05))
+    training = TrainingSettings(steps=300, learning_rate=(0.05, 1e30, 0.05))
     with pytest.raises(ValueError, match="not finite after training parent-1: lower learning_rate"):
         population.pretrain(NETWORK, digits[0], num_parents=3, seed=0, training=training)
 

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from lineage_jax.population import FamilySettings, Training
+from lineage_jax.population import FamilySettings, TrainingSettings
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ from lineage_jax.population import FamilySettings, Training
 )
 def test_training_out_of_range_is_refused(settings, message):
     with pytest.raises(ValueError, match=message):
-        Training(**settings)
+        TrainingSettings(**settings)
 
 
 @pytest.mark.parametrize(

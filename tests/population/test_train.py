@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lineage_jax import data, models, population
-from lineage_jax.population import Training
+from lineage_jax.population import TrainingSettings
 from lineage_jax.typing import Networks
 
 NETWORK = models.fc(3, widths=(4,))
@@ -52,7 +52,7 @@ def layers_of(variables):
 
 @pytest.mark.parametrize("l2_to_parent", [0.0, 0.3])
 def test_every_weight_is_what_float64_says(one_image, l2_to_parent):
-    training = Training(steps=8, learning_rate=0.1, weight_decay=0.2, l2_to_parent=l2_to_parent)
+    training = TrainingSettings(steps=8, learning_rate=0.1, weight_decay=0.2, l2_to_parent=l2_to_parent)
     still = dataclasses.replace(training, learning_rate=STILL)
     first = dataclasses.replace(still, l2_to_parent=0.0)
     parents = population.pretrain(NETWORK, one_image, num_parents=2, seed=3, training=first)
@@ -69,7 +69,7 @@ def test_every_weight_is_what_float64_says(one_image, l2_to_parent):
 
 def test_a_second_family_of_the_same_shapes_is_not_compiled_again(one_image):
     def family(seed, rate):
-        training = Training(steps=8, learning_rate=rate)
+        training = TrainingSettings(steps=8, learning_rate=rate)
         parents = population.pretrain(NETWORK, one_image, num_parents=2, seed=seed, training=training)
         population.finetune(parents, NETWORK, one_image, children_per_parent=2, seed=seed, training=training)
         population.accuracy(NETWORK, parents, one_image)
@@ -80,7 +80,7 @@ def test_a_second_family_of_the_same_shapes_is_not_compiled_again(one_image):
 
 
 def test_side_by_side_changes_the_schedule_but_not_the_networks(digits):
-    settings = {"num_parents": 3, "seed": 0, "training": Training(steps=300, learning_rate=1e-3)}
+    settings = {"num_parents": 3, "seed": 0, "training": TrainingSettings(steps=300, learning_rate=1e-3)}
     network = models.fc(10, widths=(64,))
     together = population.pretrain(network, digits[0], **settings, side_by_side=3)
     one_by_one = population.pretrain(network, digits[0], **settings, side_by_side=1)
@@ -92,7 +92,7 @@ def test_side_by_side_changes_the_schedule_but_not_the_networks(digits):
 
 def test_a_convolutional_network_learns(digits):
     network = models.convnet(10, widths=(8,))
-    training = Training(steps=100, batch_size=32, learning_rate=0.2)
+    training = TrainingSettings(steps=100, batch_size=32, learning_rate=0.2)
     parents = population.pretrain(network, digits[0], num_parents=2, seed=0, training=training)
     assert (population.accuracy(network, parents, digits[1]) > 0.3).all()  # chance is 0.1
 
@@ -106,7 +106,7 @@ def test_batch_statistics_move_except_those_of_frozen_layers(key):
     draw = {name: jax.tree.map(lambda leaf: numbers.uniform(0.0, 0.1, leaf.shape), shapes) for name in "ab"}
     parents = Networks.stack(jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float32), draw))  # cheaper than `init`
 
-    training = Training(steps=2, batch_size=3, learning_rate=1e-3, frozen=("conv1", "bn1", "layer1"))
+    training = TrainingSettings(steps=2, batch_size=3, learning_rate=1e-3, frozen=("conv1", "bn1", "layer1"))
     children, _ = population.finetune(parents, network, images, children_per_parent=1, seed=0, training=training)
     before, after = parents.variables["batch_stats"], children.variables["batch_stats"]
     for layer in ("bn1", "layer1"):
