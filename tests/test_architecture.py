@@ -1,6 +1,7 @@
 """Imports only go down, and importing the library stays light."""
 
 import ast
+import functools
 import subprocess
 import sys
 from pathlib import Path
@@ -63,14 +64,22 @@ def part_of(path):
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
+@functools.cache
+def nodes_of(path):
+    return list(ast.walk(ast.parse(path.read_text())))
+
+
+@functools.cache
 def imports_of(path):
     """Every name that a module imports, in full: `from a.b import c` is `a.b.c`."""
-    for node in ast.walk(ast.parse(path.read_text())):
+    names = []
+    for node in nodes_of(path):
         if isinstance(node, ast.ImportFrom):
             assert not node.level, f"{path} has a relative import"
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            names += [f"{node.module}.{alias.name}" for alias in node.names]
         elif isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            names += [alias.name for alias in node.names]
+    return names
 
 
 def imported_parts(path):
@@ -117,14 +126,14 @@ def test_other_parts_are_used_by_their_public_names(path):
 
 @each_module
 def test_only_sweeps_run_on_several_hosts(path):
-    names = {ast.unparse(node) for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Attribute)}
+    names = {ast.unparse(node) for node in nodes_of(path) if isinstance(node, ast.Attribute)}
     assert part_of(path) == "sweep" or not any(name.startswith("jax.distributed") for name in names)
 
 
 def test_an_answer_teaches_no_detector():
     for path in modules():
         if part_of(path) == "evidence":
-            attributes = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Attribute)]
+            attributes = [node for node in nodes_of(path) if isinstance(node, ast.Attribute)]
             used = {node.attr for node in attributes if ast.unparse(node.value) == "detector"}
             imports = [name for name in imports_of(path) if name.startswith("lineage_jax.detector.")]
             imported = {name.rpartition(".")[2] for name in imports}
