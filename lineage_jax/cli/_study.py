@@ -75,14 +75,18 @@ def check_parents(studies: Sequence[Study], *, nobody: bool) -> None:
 
 def report_of(fitted: "Fitted", studies: Sequence[Study], parts: "Split") -> list[str]:
     """Says what was learned from and how right the detector is on the test children, beside the best weight score."""
+    from lineage_jax import lineage
+
     learned, chose, tested = (sum(map(len, part)) for part in (parts.train, parts.validation, parts.test))
     found = evaluated(fitted, parts.test, orphans=0.0)
-    on_validation, on_test = (named_rightly(studies, part) for part in (parts.validation, parts.test))
-    best = on_validation.idxmax("setting").item()
+    scores, truth = together(studies)
+    of_validation, of_test = (children_of(part) for part in (parts.validation, parts.test))
+    best = lineage.choose(scores, truth, of_validation)
+    by_weights = lineage.accuracy(lineage.decide(scores.sel({**best, "child": of_test})), truth).item()
     lines = [
         f"families: {len(studies)}; {learned} children taught, {chose} chose among epochs, {tested} tested",
         f"parents named rightly of the {tested}: {round(found.accuracy * tested)} by the detector, "
-        f"{on_test.sel(setting=best).item():.0f} by {best}, the best weight score on the {chose}",
+        f"{by_weights * tested:.0f} by {best['setting']}, the best weight score on the {chose}",
         f"calibration error of the probabilities: {found.calibration_error:.2f}",
     ]
     if fitted.detector.nobody:
@@ -103,12 +107,22 @@ def evaluated(fitted: "Fitted", part: "Sequence[Examples]", *, orphans: float) -
     return detector.evaluate(judged, temperature=fitted.temperature)
 
 
-def named_rightly(studies: Sequence[Study], part: "Sequence[Examples]") -> "xarray.DataArray":
-    """Returns by setting of how many children of a part a weight score names the parent."""
-    from lineage_jax import lineage
+def together(studies: Sequence[Study]) -> "tuple[xarray.DataArray, dict[str, str]]":
+    """Returns scores and truth of all families as of one, each child called by its family's place and its name."""
+    import xarray
 
-    counts = []
-    for study, examples in zip(studies, part, strict=True):
-        decisions = lineage.decide(study.scores.sel(child=list(examples.child_names)))
-        counts.append(lineage.accuracy(decisions, study.truth) * len(examples))
-    return sum(counts[1:], start=counts[0])
+    scores, truth = [], {}
+    for place, study in enumerate(studies):
+        names = [_called(place, child) for child in study.scores["child"].values]
+        scores.append(study.scores.assign_coords(child=names))
+        truth |= {_called(place, child): parent for child, parent in study.truth.items()}
+    return xarray.concat(scores, dim="child", join="outer"), truth
+
+
+def children_of(part: "Sequence[Examples]") -> list[str]:
+    """Returns the names of a part's children among all families `together`."""
+    return [_called(place, child) for place, examples in enumerate(part) for child in examples.child_names]
+
+
+def _called(place: int, child: str) -> str:
+    return f"{place}/{child}"

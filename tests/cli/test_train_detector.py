@@ -6,11 +6,13 @@ import shutil
 import jax
 import numpy as np
 import pytest
+import xarray
 
-from lineage_jax import cli, detector
+from lineage_jax import cli, detector, lineage
 from lineage_jax.checkpoints import load_known
 from lineage_jax.cli._layers import choose_layers
 from lineage_jax.cli._look import look_at
+from lineage_jax.cli._study import Study, together
 from tests.cli.conftest import CHILDREN, PARENTS, SETTINGS, learn
 from tests.cli.test_commands import refused
 
@@ -62,6 +64,21 @@ def test_a_stopped_run_goes_on_and_a_checkpoint_teaches_what_files_do(folder, le
     assert found.history == expected.history
     assert found.temperature == expected.temperature
     jax.tree.map(np.testing.assert_array_equal, found.variables, expected.variables)
+
+
+def test_families_choose_their_weight_score_together_though_names_repeat():
+    def family(right, wrong):
+        scores = xarray.DataArray(
+            [[[1.0, 0.0], [1.0, 1.0]], [[0.0, 1.0], [0.0, 0.0]]],
+            coords={"parent": [right, wrong], "child": ["c", "e"], "setting": ["good", "bad"]},
+            dims=("parent", "child", "setting"),
+        )
+        return Study(examples=None, scores=scores, truth={"c": right, "e": right})
+
+    scores, truth = together([family("a", "b"), family("b", "z")])
+    assert truth == {"0/c": "a", "0/e": "a", "1/c": "b", "1/e": "b"}
+    assert lineage.accuracy(lineage.decide(scores), truth).values.tolist() == [1.0, 0.5]
+    assert lineage.choose(scores, truth, ["0/c", "1/c"]) == {"setting": "good"}
 
 
 def test_families_that_cannot_be_learned_from_end_in_one_line(folder, capsys, monkeypatch, tmp_path):
