@@ -117,8 +117,8 @@ def test_distances_alone_would_take_strangers_for_relatives(detect):
     """Why kernels decide: the norm of the weights has changed so much that independent runs are nearer to the last."""
     answer = detect("face_detector_rfb", ["rfb-epoch-0", "version-RFB-320", "version-RFB-640"], "rfb-epoch-499")
     ranked = {row["score"]: row["ranking"] for row in answer["scores"]}
-    assert ranked["kernel cosine"][0] == ranked["weight cosine"][0] == "rfb-epoch-0"
-    assert ranked["weight distance"][-1] == "rfb-epoch-0"
+    assert ranked["kernel cosine"][0] == ranked["overlap cosine"][0] == "rfb-epoch-0"
+    assert ranked["overlap distance"][-1] == "rfb-epoch-0"
 
 
 def test_unrelated_networks_are_told_apart_from_relatives(detect):

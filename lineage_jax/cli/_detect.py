@@ -114,7 +114,7 @@ def by_weights(asked: Asked, opinion: Opinion | None, reason: str) -> Answer:
     trees = {name: loaded.tree for name, loaded in asked.parents.items()}
     measured = weigh(asked, trees, asked.suspect.tree)
     measured = dataclasses.replace(measured, **asked_of(opinion, measured))
-    kinds = {name.replace("_", " "): measured.weights[name] for name in lineage.WEIGHT_SCORES}
+    kinds = {name.replace("_", " "): measured.weights[name] for name in lineage.OVERLAP_SCORES}
     if not measured.weights.sizes["parent"]:
         kinds = {}
     return Answer(

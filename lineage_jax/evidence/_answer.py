@@ -74,7 +74,7 @@ def _itself(asked: Asked, name: str, row: "xarray.Dataset") -> str | None:
     if one.file and other.file and (one.file.sha256, one.file.nesting) == (other.file.sha256, other.file.nesting):
         return "an equal file"
     tensors = row["tensors"].item()
-    if tensors == row.attrs["tensors"] and row["weight_distance"].item() == 0 and not other.unresolved:
+    if tensors == row.attrs["tensors"] and row["overlap_distance"].item() == 0 and not other.unresolved:
         return f"all {tensors:,} tensors are bit for bit equal"
     return None
 

@@ -5,9 +5,9 @@ decisions = decide(scores.sel(choose(scores, truth, validation_children)))
 accuracy(decisions, truth)
 """
 
-from lineage_jax.lineage._alignment import Alignment as Alignment
-from lineage_jax.lineage._alignment import align as align
 from lineage_jax.lineage._choose import choose as choose
+from lineage_jax.lineage._counterparts import Counterparts as Counterparts
+from lineage_jax.lineage._counterparts import counterparts as counterparts
 from lineage_jax.lineage._decide import accuracy as accuracy
 from lineage_jax.lineage._decide import decide as decide
 from lineage_jax.lineage._direction import first_by_counters as first_by_counters
@@ -16,9 +16,9 @@ from lineage_jax.lineage._mixture import MERGED as MERGED
 from lineage_jax.lineage._mixture import mixture as mixture
 from lineage_jax.lineage._overlap import CHANCE as CHANCE
 from lineage_jax.lineage._overlap import LEAST_COMPARED as LEAST_COMPARED
+from lineage_jax.lineage._overlap import OVERLAP_SCORES as OVERLAP_SCORES
 from lineage_jax.lineage._overlap import SHARES as SHARES
 from lineage_jax.lineage._overlap import UNRELATED as UNRELATED
-from lineage_jax.lineage._overlap import WEIGHT_SCORES as WEIGHT_SCORES
 from lineage_jax.lineage._overlap import overlap as overlap
 from lineage_jax.lineage._recommended import RECOMMENDED_ALPHA as RECOMMENDED_ALPHA
 from lineage_jax.lineage._recommended import RECOMMENDED_EXACT_ALPHA as RECOMMENDED_EXACT_ALPHA
@@ -26,7 +26,7 @@ from lineage_jax.lineage._recommended import TAYLOR_LIMIT as TAYLOR_LIMIT
 from lineage_jax.lineage._score import FORMS as FORMS
 from lineage_jax.lineage._score import score as score
 from lineage_jax.lineage._score_block import score_block as score_block
-from lineage_jax.lineage._weights import WHOLE as WHOLE
-from lineage_jax.lineage._weights import layer_label as layer_label
-from lineage_jax.lineage._weights import weight_scores as weight_scores
+from lineage_jax.lineage._weight_scores import WHOLE as WHOLE
+from lineage_jax.lineage._weight_scores import layer_label as layer_label
+from lineage_jax.lineage._weight_scores import weight_scores as weight_scores
 from lineage_jax.pairs import DEFAULT_MEMORY as DEFAULT_MEMORY

@@ -4,8 +4,8 @@ import dataclasses
 
 import numpy as np
 
-from lineage_jax.lineage._alignment import Alignment, Shape, alignments
 from lineage_jax.lineage._centred import CENTRED, cosine, leaf_sums
+from lineage_jax.lineage._counterparts import Counterparts, Shape, all_counterparts
 from lineage_jax.lineage._layout import laid_out_as
 from lineage_jax.lineage._leaves import Weights, kernels_among
 
@@ -36,7 +36,7 @@ def correspond(parent: Weights, child: Weights) -> Correspondence:
     online and target, copies of a moving average): the pair of the highest centred kernel cosine is taken, the
     outermost of equals. The others cost a pass each.
     """
-    found = alignments(*(_shapes(network) for network in (parent, child)))
+    found = all_counterparts(*(_shapes(network) for network in (parent, child)))
     decisive = decisive_among(child)
     lined_up = [_line_up(each, parent, child) for each in found]
     return max(lined_up, key=lambda each: cosine(np.sum([each.sums[path] for path in decisive], axis=0)[CENTRED]))
@@ -53,7 +53,7 @@ def _shapes(weights: Weights) -> dict[str, Shape]:
     return {path: tuple(sorted(leaf.shape)) if path in kernels else leaf.shape for path, leaf in weights.items()}
 
 
-def _line_up(found: Alignment, parent: Weights, child: Weights) -> Correspondence:
+def _line_up(found: Counterparts, parent: Weights, child: Weights) -> Correspondence:
     kernels = kernels_among(child)
     leaves, turned, sums = {}, set(), {}
     for path, leaf in child.items():

@@ -7,8 +7,10 @@ of the child's weights and $p$ those of the parent where they share a leaf, zero
 |---|---|---|
 | `kernel_cosine` | $\langle c, p \rangle / (\|c\| \|p\|)$ over kernels | -1 to 1 |
 | `centred_kernel_cosine` | the same, each kernel less its mean over output units | -1 to 1 |
-| `weight_cosine` | the same over all weights | -1 to 1 |
-| `weight_distance` | $-\|c - p\| / \|c\|$ over all weights | up to 0 |
+| `overlap_cosine` | the same over all weights | -1 to 1 |
+| `overlap_distance` | $-\|c - p\| / \|c\|$ over all weights | up to 0 |
+
+`weight_cosine` and `weight_l2` of `weight_scores` are other numbers: of what all networks share, and of that alone.
 
 `centred_kernel_cosine` decides. Scales of normalisations lie around 1 in every network and biases have a mean, so
 unrelated networks reach cosines of 0.1 to 0.3 over all weights. Kernels have a mean too: what all units of a layer
@@ -25,11 +27,11 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from lineage_jax import linearize
+from lineage_jax.lineage._accurate_cosine import accurate_cosine
 from lineage_jax.lineage._centred import CENTRED, cosine, ratio
 from lineage_jax.lineage._chance import variance_by_chance
 from lineage_jax.lineage._correspondence import correspond, decisive_among
 from lineage_jax.lineage._leaves import Weights, weights_of
-from lineage_jax.lineage._weight_cosine import weight_cosine
 from lineage_jax.pairs import check_finite
 from lineage_jax.typing import Params
 
@@ -61,7 +63,7 @@ it (59, 69 and 73 % of DeepLabV3, RetinaNet and FCOS with ResNet-50), a head of 
 ResNet-50).
 """
 
-WEIGHT_SCORES = ("centred_kernel_cosine", "kernel_cosine", "weight_cosine", "weight_distance")
+OVERLAP_SCORES = ("centred_kernel_cosine", "kernel_cosine", "overlap_cosine", "overlap_distance")
 """What `overlap` scores, the score that decides first."""
 
 SHARES = ("chance", "compared", "tensors", "parameters", "identical", "turned", "parent_module", "child_module")
@@ -73,9 +75,9 @@ def overlap(
 ) -> "xarray.Dataset":
     r"""Compares a child's weights with those of candidates that may share only a part of them.
 
-    Weights correspond where path and shape are equal, up to the modules that `align` finds; of several that share
-    equally much those are taken whose kernels are most alike. Sums are float64, on the host. What is no weight takes
-    no part: batch statistics, buffers, an optimiser's state.
+    Weights correspond where path and shape are equal, up to the modules that `counterparts` finds; of several that
+    share equally much those are taken whose kernels are most alike. Sums are float64, on the host. What is no weight
+    takes no part: batch statistics, buffers, an optimiser's state.
 
     Args:
         parents: candidate parents, `{name: variables}`, of any architectures.
@@ -83,7 +85,7 @@ def overlap(
         held: path prefixes that are left out; by default the batch statistics.
 
     Returns:
-        `xarray.Dataset` over parent: `centred_kernel_cosine`, `kernel_cosine`, `weight_cosine` and `weight_distance`
+        `xarray.Dataset` over parent: `centred_kernel_cosine`, `kernel_cosine`, `overlap_cosine` and `overlap_distance`
         (higher is more alike; all 0, and -1, for a parent that shares nothing); `chance`, the standard deviation of
         the first of these if the parent's output units were numbered at random; `compared`, the share (0 to 1) of the
         child's weights that speak in the first of these and were compared: those of its kernels of several outputs,
@@ -118,7 +120,7 @@ def overlap(
         check_finite(theirs, f"parent '{name}'")
         rows.append(_compare(theirs, leaves))
     return xarray.Dataset(
-        {name: ("parent", [row[name] for row in rows]) for name in (*WEIGHT_SCORES, *SHARES)},
+        {name: ("parent", [row[name] for row in rows]) for name in (*OVERLAP_SCORES, *SHARES)},
         coords={"parent": list(parents)},
         attrs={"tensors": len(leaves), "parameters": sum(leaf.size for leaf in leaves.values())},
     )
@@ -138,8 +140,8 @@ def _compare(parent: Weights, child: Weights) -> Row:
     return {
         "centred_kernel_cosine": cosine(kernels[CENTRED]),
         "kernel_cosine": cosine(kernels[1 : CENTRED.start]),
-        "weight_cosine": float(weight_cosine(*map(np.asarray, (squared, *total)))),
-        "weight_distance": 0.0 - ratio(np.sqrt(squared), np.sqrt(total[-1])),
+        "overlap_cosine": float(accurate_cosine(*map(np.asarray, (squared, *total)))),
+        "overlap_distance": 0.0 - ratio(np.sqrt(squared), np.sqrt(total[-1])),
         "chance": ratio(np.sqrt(by_chance), np.sqrt(kernels[CENTRED][1] * kernels[CENTRED][2])),
         "compared": ratio(size_of(speaking & found.leaves.keys()), size_of(speaking)),
         "tensors": len(found.leaves),

@@ -71,7 +71,6 @@ References:
     [15] Ding et al., "Grounding Representation Similarity Through Statistical Testing", NeurIPS 2021.
 """
 
-from lineage_jax.similarity._alignment import Alignment as Alignment
 from lineage_jax.similarity._cca import SVCCA as SVCCA
 from lineage_jax.similarity._cca import RidgeCCA as RidgeCCA
 from lineage_jax.similarity._cca import mean_cca as mean_cca
@@ -97,6 +96,7 @@ from lineage_jax.similarity._distances import correlation_distance as correlatio
 from lineage_jax.similarity._distances import cosine_distance as cosine_distance
 from lineage_jax.similarity._distances import euclidean_distance as euclidean_distance
 from lineage_jax.similarity._lse import lse as lse
+from lineage_jax.similarity._matrix_cosine import MatrixCosine as MatrixCosine
 from lineage_jax.similarity._means import is_mean_over_examples as is_mean_over_examples
 from lineage_jax.similarity._means import mean_over_examples as mean_over_examples
 from lineage_jax.similarity._names import MEASURES as MEASURES

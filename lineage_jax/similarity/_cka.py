@@ -8,7 +8,14 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from lineage_jax.similarity import _debiased
-from lineage_jax.similarity._alignment import Alignment, Whole, centre, check_examples, double_centring, u_centring
+from lineage_jax.similarity._matrix_cosine import (
+    MatrixCosine,
+    Whole,
+    centre,
+    check_examples,
+    double_centring,
+    u_centring,
+)
 from lineage_jax.similarity._products import inner, product
 from lineage_jax.similarity._rbf import RBFKernel
 from lineage_jax.similarity._standardise import balanced, centred, rescaled, settled
@@ -137,5 +144,5 @@ linear_cka = LinearCKA()
 rv_coefficient = linear_cka
 debiased_cka = LinearCKA(debiased=True)
 minibatch_cka = MinibatchCKA()
-rbf_cka = Alignment(matrix=RBFKernel(), centring=double_centring)
-debiased_rbf_cka = Alignment(matrix=RBFKernel(), centring=u_centring)
+rbf_cka = MatrixCosine(matrix=RBFKernel(), centring=double_centring)
+debiased_rbf_cka = MatrixCosine(matrix=RBFKernel(), centring=u_centring)

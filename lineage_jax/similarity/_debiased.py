@@ -17,7 +17,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from lineage_jax.similarity._alignment import Whole, centre, check_examples, norm_above_rounding, u_centring
+from lineage_jax.similarity._matrix_cosine import Whole, centre, check_examples, norm_above_rounding, u_centring
 from lineage_jax.similarity._products import inner, product
 from lineage_jax.similarity._standardise import balanced, settled
 from lineage_jax.similarity._zero_safe import ratio

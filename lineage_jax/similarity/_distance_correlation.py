@@ -5,12 +5,12 @@ from typing import Any
 
 from jaxtyping import Array, Float
 
-from lineage_jax.similarity._alignment import Alignment, double_centring, u_centring
 from lineage_jax.similarity._distances import excess_distance
+from lineage_jax.similarity._matrix_cosine import MatrixCosine, double_centring, u_centring
 from lineage_jax.similarity._two_steps import TwoStepMeasure
 from lineage_jax.similarity._zero_safe import clipped_root
 
-_COVARIANCE = Alignment(matrix=excess_distance, centring=double_centring)
+_COVARIANCE = MatrixCosine(matrix=excess_distance, centring=double_centring)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -52,7 +52,7 @@ class DistanceCorrelation(TwoStepMeasure):
 
 distance_correlation = DistanceCorrelation()
 
-bias_corrected_distance_correlation = Alignment(matrix=excess_distance, centring=u_centring)
+bias_corrected_distance_correlation = MatrixCosine(matrix=excess_distance, centring=u_centring)
 r"""The bias-corrected distance correlation $R^*_n$ of U-centred distances; no root is taken, for it may be negative.
 
 About 0 for independent features at any n and d. Needs 4 examples. Székely and Rizzo, "The distance correlation t-test

@@ -7,8 +7,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from lineage_jax.similarity._alignment import Alignment, mean_centring
 from lineage_jax.similarity._distances import PairwiseMatrix, correlation_distance
+from lineage_jax.similarity._matrix_cosine import MatrixCosine, mean_centring
 from lineage_jax.similarity._rows import fold_rows, map_rows, own
 from lineage_jax.similarity._two_steps import TwoStepMeasure
 
@@ -122,16 +122,16 @@ class RSA(TwoStepMeasure):
 
     def prepare(self, features: Float[Array, "n d"]) -> Any:
         """Computes the centred distances or ranks."""
-        return self._alignment.prepare(features)
+        return self._matrix_cosine.prepare(features)
 
     def compare(self, a: Any, b: Any) -> Float[Array, ""]:
         """Correlates them."""
-        return self._alignment.compare(a, b)
+        return self._matrix_cosine.compare(a, b)
 
     @property
-    def _alignment(self) -> Alignment:
+    def _matrix_cosine(self) -> MatrixCosine:
         matrix = Ranked(distance=self.distance) if self.ranked else self.distance
-        return Alignment(matrix=matrix, centring=mean_centring)
+        return MatrixCosine(matrix=matrix, centring=mean_centring)
 
 
 rsa = RSA()

@@ -123,7 +123,7 @@ def test_stacked_scales_and_tables_of_positions_are_no_kernels():
     found = lineage.overlap({"stranger": scanned(0), "own": scanned(1)}, child)
     assert abs(found.kernel_cosine.sel(parent="stranger")) < 4 / np.sqrt(12 * 32 * 32)
     assert abs(found.centred_kernel_cosine.sel(parent="stranger")) < 4 / np.sqrt(12 * 32 * 32)
-    assert found.weight_cosine.sel(parent="stranger") > 0.5
+    assert found.overlap_cosine.sel(parent="stranger") > 0.5
     assert found.centred_kernel_cosine.sel(parent="own").item() == pytest.approx(1)
 
 

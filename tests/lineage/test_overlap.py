@@ -57,8 +57,8 @@ def test_what_a_parent_lacks_counts_as_zeros():
     c, p = flat(child, "params"), np.zeros(flat(child, "params").size)
     shared = flat(backbone(2))
     p[: shared.size] = shared  # 'backbone' comes before 'head'
-    np.testing.assert_allclose(found.weight_cosine, c @ p / np.linalg.norm(c) / np.linalg.norm(p), rtol=1e-12)
-    np.testing.assert_allclose(found.weight_distance, -np.linalg.norm(c - p) / np.linalg.norm(c), rtol=1e-12)
+    np.testing.assert_allclose(found.overlap_cosine, c @ p / np.linalg.norm(c) / np.linalg.norm(p), rtol=1e-12)
+    np.testing.assert_allclose(found.overlap_distance, -np.linalg.norm(c - p) / np.linalg.norm(c), rtol=1e-12)
     biases = np.ones(c.size, bool)
     biases[[i for i, value in enumerate(c) if value in child["params"]["backbone"]["body"]["conv"]["bias"]]] = False
     c, p = c[biases], p[biases]
@@ -70,7 +70,7 @@ def test_a_parent_that_shares_little_does_not_win_by_it():
     little = {"conv": {"bias": child["conv"]["bias"]}, "fc": {"kernel": child["fc"]["kernel"]}}
     much = near(child)
     found = lineage.overlap({"little": little, "much": much}, child)
-    for name in lineage.WEIGHT_SCORES:
+    for name in lineage.OVERLAP_SCORES:
         assert lineage.decide(found[name]).prediction.item() == "much"
 
 
@@ -79,16 +79,16 @@ def test_a_copy_scores_one_and_a_stranger_nothing():
     found = lineage.overlap({"copy": child, "stranger": {"w": np.ones(3)}}, child)
     np.testing.assert_allclose(found.centred_kernel_cosine, [1, 0], rtol=1e-12)
     np.testing.assert_allclose(found.kernel_cosine, [1, 0], rtol=1e-12)
-    np.testing.assert_allclose(found.weight_cosine, [1, 0], rtol=1e-12)
-    np.testing.assert_allclose(found.weight_distance, [0, -1], rtol=1e-12)
+    np.testing.assert_allclose(found.overlap_cosine, [1, 0], rtol=1e-12)
+    np.testing.assert_allclose(found.overlap_distance, [0, -1], rtol=1e-12)
     assert found.tensors.values.tolist() == found["identical"].values.tolist() == [4, 0]
     assert found.compared.values.tolist() == [1, 0]
 
 
 def test_a_parent_that_shares_nothing_is_no_error_and_nothing_was_compared():
     found = lineage.overlap({"stranger": {"w": np.ones((3, 2))}}, classifier(2))
-    row = {name: found[name].item() for name in (*lineage.WEIGHT_SCORES, *lineage.SHARES)}
-    assert row.pop("weight_distance") == -1
+    row = {name: found[name].item() for name in (*lineage.OVERLAP_SCORES, *lineage.SHARES)}
+    assert row.pop("overlap_distance") == -1
     assert (row.pop("parent_module"), row.pop("child_module")) == ("", "")
     assert set(row.values()) == {0}
 
@@ -117,17 +117,17 @@ def test_a_network_without_kernels_is_compared_by_all_it_has():
 def test_modules_correspond_under_prefixes_on_both_sides():
     shapes = {"conv/kernel": (3, 3, 4, 8), "block/0/kernel": (3, 3, 8, 8)}
     inside = lambda module: {f"{module}/{path}": shape for path, shape in shapes.items()}
-    found = lineage.align(inside("backbone"), {**inside("backbone/body"), "head/kernel": (8, 2)})
+    found = lineage.counterparts(inside("backbone"), {**inside("backbone/body"), "head/kernel": (8, 2)})
     assert (found.parent_module, found.child_module) == ("backbone", "backbone/body")
     assert found.pairs == {f"backbone/body/{path}": f"backbone/{path}" for path in shapes}
 
 
 def test_networks_of_one_architecture_are_compared_as_they_are():
     shapes = {f"layer/{block}/conv/kernel": (3, 3, 8, 8) for block in range(4)}
-    found = lineage.align(shapes, shapes)
+    found = lineage.counterparts(shapes, shapes)
     assert (found.parent_module, found.child_module) == ("", "")
     assert found.pairs == {path: path for path in shapes}
 
 
 def test_layers_of_equal_shape_but_other_name_do_not_correspond():
-    assert lineage.align({"conv1/kernel": (3, 3)}, {"conv2/kernel": (3, 3)}).pairs == {}
+    assert lineage.counterparts({"conv1/kernel": (3, 3)}, {"conv2/kernel": (3, 3)}).pairs == {}

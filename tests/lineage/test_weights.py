@@ -92,7 +92,7 @@ def test_the_cosine_is_that_of_overlap(key):
     parents["near"] = jax.tree.map(lambda leaf: leaf + 1e-4, child)
     ours = lineage.weight_scores(parents, {"c": child}).sel(layer="all", child="c", measure="weight_cosine")
     # float32 terms in one, float64 in the other
-    np.testing.assert_allclose(ours, lineage.overlap(parents, child).weight_cosine, atol=1e-7)
+    np.testing.assert_allclose(ours, lineage.overlap(parents, child).overlap_cosine, atol=1e-7)
 
 
 @pytest.mark.parametrize("scale", [1e-30, 1e-20, 1e20, 1e30])

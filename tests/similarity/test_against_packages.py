@@ -60,7 +60,7 @@ def test_rsa_agrees_in_double_precision(ranked, name):
 def test_rbf_cka_agrees_where_the_median_is_over_all_pairs():
     # an odd number of pairs: the package's median of an even number is the lower of the middle two
     a, b = features(255, 40)
-    ours = similarity.Alignment(matrix=ALL_PAIRS, centring=similarity.rbf_cka.centring)
+    ours = similarity.MatrixCosine(matrix=ALL_PAIRS, centring=similarity.rbf_cka.centring)
     np.testing.assert_allclose(
         ours(jnp.asarray(a), jnp.asarray(b)), packages.ckatorch_cka(a, b, kernel="rbf"), rtol=1e-5
     )

@@ -237,7 +237,7 @@ def test_blocks_of_rows_change_nothing(name, key, monkeypatch):
     a, b = first, first + second
     measure, _ = MEASURES[name]
     expected, slope = jax.jit(jax.value_and_grad(measure))(a, b)
-    monkeypatch.setattr("lineage_jax.similarity._alignment.DENSE", 8)
+    monkeypatch.setattr("lineage_jax.similarity._matrix_cosine.DENSE", 8)
     monkeypatch.setattr(_rows, "DENSE", 8)
     monkeypatch.setattr(_rows, "TILE", 23 * 5)
     by_block, slope_by_block = jax.jit(jax.value_and_grad(measure))(a, b)
@@ -250,7 +250,7 @@ def test_the_authors_demonstration_is_reproduced():
     random = np.random.RandomState(1337)
     a = random.randn(100, 10)
     b = random.randn(100, 10) + a
-    rbf = similarity.Alignment(
+    rbf = similarity.MatrixCosine(
         matrix=similarity.RBFKernel(fraction=0.5, pairs=10_000), centring=similarity.rbf_cka.centring
     )
     with jax.enable_x64(True):

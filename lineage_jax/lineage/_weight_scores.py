@@ -1,7 +1,7 @@
 """Weight-space baselines: distance and cosine of the parameters themselves, whole and per layer.
 
-The cosine has one definition wherever weights are compared, `weight_cosine`; here over the leaves that all networks
-share, in `overlap` over all of the child's, where what a parent lacks counts as zeros.
+`weight_cosine` is that of what all networks share, and of nothing else: a candidate that shares the body alone may have
+1. `overlap_cosine` of `overlap` is that of all of the child's weights, where what a candidate lacks counts as zeros.
 """
 
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ from jaxtyping import Array, Float
 
 from lineage_jax import linearize
 from lineage_jax.leaves import leaf_paths
-from lineage_jax.lineage._weight_cosine import weight_cosine
+from lineage_jax.lineage._accurate_cosine import accurate_cosine
 from lineage_jax.pairs import find_shared, names_of, population_of, read, stack_block
 from lineage_jax.typing import Networks, Population
 
@@ -44,6 +44,7 @@ def weight_scores(
     Returns:
         `xarray.DataArray` with dimensions parent, child, layer (`all`, then each module under its `layer_label`) and
         measure (`weight_l2`: minus the Euclidean distance; `weight_cosine`: the cosine, 0 where a layer is all zero).
+        What some network lacks takes no part, unlike in `overlap`.
 
     Raises:
         ValueError: If networks share no parameters, names repeat, or a weight is NaN or infinite.
@@ -146,7 +147,7 @@ def _label(
 
     squared, product, of_parent, of_child = np.moveaxis(sums, -1, 0)
     return xarray.DataArray(
-        np.stack([0.0 - np.sqrt(squared), weight_cosine(squared, product, of_parent, of_child)], axis=-1),
+        np.stack([0.0 - np.sqrt(squared), accurate_cosine(squared, product, of_parent, of_child)], axis=-1),
         dims=("parent", "child", "layer", "measure"),
         coords={
             "parent": list(parents),

@@ -11,7 +11,7 @@ Shape = tuple[int, ...]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Alignment:
+class Counterparts:
     """Which leaf of the child corresponds to which of the parent.
 
     Attributes:
@@ -29,7 +29,7 @@ NEARLY = 0.9
 """Share of the most that is shared from which another pair of modules is as good a guess by names."""
 
 
-def align(parent: Mapping[str, Shape], child: Mapping[str, Shape]) -> Alignment:
+def counterparts(parent: Mapping[str, Shape], child: Mapping[str, Shape]) -> Counterparts:
     """Finds the pair of modules under which two networks share most parameters of equal path and shape.
 
     A classification network's `layer1/0/conv1/kernel` and a detector's `backbone/body/layer1/0/conv1/kernel` are the
@@ -41,14 +41,14 @@ def align(parent: Mapping[str, Shape], child: Mapping[str, Shape]) -> Alignment:
         child: shapes by path.
 
     Examples:
-        >>> found = align({"conv/kernel": (3, 3), "fc/kernel": (9, 2)}, {"backbone/conv/kernel": (3, 3)})
+        >>> found = counterparts({"conv/kernel": (3, 3), "fc/kernel": (9, 2)}, {"backbone/conv/kernel": (3, 3)})
         >>> found.child_module, found.pairs
         ('backbone', {'backbone/conv/kernel': 'conv/kernel'})
     """
-    return alignments(parent, child)[0]
+    return all_counterparts(parent, child)[0]
 
 
-def alignments(parent: Mapping[str, Shape], child: Mapping[str, Shape]) -> list[Alignment]:
+def all_counterparts(parent: Mapping[str, Shape], child: Mapping[str, Shape]) -> list[Counterparts]:
     """Finds all pairs of modules that share nearly as much as the best, that one first, none a part of another.
 
     Args:
@@ -56,7 +56,7 @@ def alignments(parent: Mapping[str, Shape], child: Mapping[str, Shape]) -> list[
         child: shapes by path.
 
     Examples:
-        >>> found = alignments({"student/fc/kernel": (3, 3), "teacher/fc/kernel": (3, 3)}, {"fc/kernel": (3, 3)})
+        >>> found = all_counterparts({"student/fc/kernel": (3, 3), "teacher/fc/kernel": (3, 3)}, {"fc/kernel": (3, 3)})
         >>> [each.parent_module for each in found]
         ['student', 'teacher']
     """
@@ -70,15 +70,15 @@ def alignments(parent: Mapping[str, Shape], child: Mapping[str, Shape]) -> list[
             for other in inside.get((rest, shape), ()):
                 shared[other, module] += math.prod(shape)
     if not shared:
-        return [Alignment(pairs={}, parent_module="", child_module="")]
+        return [Counterparts(pairs={}, parent_module="", child_module="")]
     most = max(shared.values())
     near = [pair for pair, count in shared.items() if count >= NEARLY * most]
     near.sort(key=lambda pair: (-shared[pair], len(pair[0]) + len(pair[1])))
-    found: list[Alignment] = []
+    found: list[Counterparts] = []
     for of_parent, of_child in near:
         pairs = _pairs(parent, child, of_parent, of_child)
         if not any(pairs.items() <= other.pairs.items() for other in found):
-            found.append(Alignment(pairs=pairs, parent_module=of_parent, child_module=of_child))
+            found.append(Counterparts(pairs=pairs, parent_module=of_parent, child_module=of_child))
     return found
 
 

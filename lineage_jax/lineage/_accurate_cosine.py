@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Float
 
 
-def weight_cosine(
+def accurate_cosine(
     squared: Float[np.ndarray, "*pairs"],
     product: Float[np.ndarray, "*pairs"],
     of_parent: Float[np.ndarray, "*pairs"],
@@ -26,7 +26,7 @@ def weight_cosine(
         Cosines, -1 to 1; 0 where either side is all zero.
 
     Examples:
-        >>> cosine = weight_cosine(*(np.array(x) for x in (1e-10, 1.0, 1.0, 1.0)))
+        >>> cosine = accurate_cosine(*(np.array(x) for x in (1e-10, 1.0, 1.0, 1.0)))
         >>> f"{1 - cosine:.3e}"
         '5.000e-11'
     """

@@ -83,14 +83,14 @@ class InRows(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Alignment(TwoStepMeasure):
+class MatrixCosine(TwoStepMeasure):
     r"""$\langle \bar K, \bar L \rangle / (\|\bar K\| \|\bar L\|)$ of two centred matrices over the same examples.
 
     Up to 4,096 examples the matrices are kept whole: time O(n^2 d) to prepare a network and O(n^2) to compare a pair,
     memory O(n^2). Above, rows are computed in blocks wherever they are needed: time O(n^2 d) a pair, memory O(n d).
 
     A matrix that centring leaves nothing of but rounding (constant features; points that are all equally far from each
-    other) has nothing to align; it scores 0, and so do the derivatives.
+    other) has no direction; it scores 0, and so do the derivatives.
 
     Attributes:
         matrix: what stands at (i, j).
@@ -98,10 +98,10 @@ class Alignment(TwoStepMeasure):
 
     Examples:
         >>> from lineage_jax import similarity
-        >>> from lineage_jax.similarity._alignment import double_centring
+        >>> from lineage_jax.similarity._matrix_cosine import double_centring
         >>> a = jnp.array([[0.0], [1.0], [4.0]])
-        >>> align = Alignment(matrix=similarity.euclidean_distance, centring=double_centring)
-        >>> round(align(a, -3 * a).item(), 4)
+        >>> cosine = MatrixCosine(matrix=similarity.euclidean_distance, centring=double_centring)
+        >>> round(cosine(a, -3 * a).item(), 4)
         1.0
     """
 
