@@ -26,7 +26,7 @@ test-core: $(INSTALLED)  ## the core alone, for a second Python: oracles and tra
 	$(QUICK) $(BIN)/python -m pytest --numprocesses auto --dist loadfile tests/linearize tests/lineage tests/test_architecture.py
 
 test-torch: $(TORCH)  ## the tests that compare with PyTorch and other packages (Python 3.11)
-	$(BIN)/python -m pytest --numprocesses auto -m torch
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile -m torch
 
 docs: $(DOCS)  ## the pages in docs/_build/html: offline, warnings as errors, tutorials executed, links checked
 	rm -rf docs/_build/html
