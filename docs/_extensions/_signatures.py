@@ -14,6 +14,14 @@ OF_FLAX = {"parent", "name"}
 """What Flax adds to the fields of every module."""
 
 
+def is_ours(value: Any) -> bool:
+    """Returns whether a value is a class or function of ours, or of a class of ours."""
+    value = value if inspect.isclass(value) else inspect.unwrap(value)
+    return (value if inspect.isclass(value) or inspect.isroutine(value) else type(value)).__module__.split(".")[
+        0
+    ] in OURS
+
+
 def signature(function: Any, public: set[str]) -> tuple[str, str]:
     """Returns the arguments and the returned type of a function, the latter empty where there is none."""
     function = inspect.unwrap(function)
@@ -32,7 +40,7 @@ def fields(cls: type, public: set[str]) -> str:
     """Returns the arguments of a dataclass, its own and inherited ones but those that Flax adds."""
     written: dict[str, str] = {}
     for each in reversed(cls.__mro__):
-        if each.__module__.split(".")[0] in OURS:
+        if is_ours(each):
             annotated = [node for node in _definition(each).body if isinstance(node, ast.AnnAssign)]
             write = _WrittenOut(each.__module__, public).visit
             written |= {ast.unparse(node.target): ast.unparse(write(node.annotation)) for node in annotated}

@@ -6,30 +6,24 @@
     ```
 
 Objects that are called like functions are shown as functions, constants with the text below their assignment.
-`{module-docstring}` shows what a sub-package says of itself. Docstrings are Google's form, with `$...$` for formulas.
+`{module-docstring}` shows what a sub-package says of itself.
 """
 
 import dataclasses
 import importlib
 import inspect
 import re
-import sys
 import textwrap
 from collections.abc import Iterator
 from typing import Any
 
-from _signatures import OURS, assigned_in, fields, signature
+from _docstrings import to_restructured_text, with_colons
+from _references import is_private_class, resolve
+from _signatures import assigned_in, fields, is_ours, signature
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.pycode import ModuleAnalyzer
 from sphinx.util.docutils import SphinxDirective
-from sphinx.util.nodes import make_refnode
-
-PIECES = re.compile(r"(``.+?``|`[^`]+`|\$\$.+?\$\$|\$[^$]+\$)", re.DOTALL)
-"""Code and mathematics, which no markup is looked for in."""
-COLON = "\ue000"
-"""Stands for a colon in what is returned, where napoleon would take all before it for a type."""
-REFERENCED = ("class", "data", "exception", "function")
 
 
 class PublicNames(SphinxDirective):
@@ -49,7 +43,7 @@ class PublicNames(SphinxDirective):
             members = ", ".join(_members(value))
             yield from (f".. autoclass:: {name}", *([f"   :members: {members}"] if members else []), "")
             return
-        doc = _text_below(module, name) or (inspect.getdoc(value) if _is_ours(value) else None)
+        doc = _text_below(module, name) or (inspect.getdoc(value) if is_ours(value) else None)
         if not doc:
             raise self.error(f"{module.__name__}.{name} has no docstring: write one, or make it private")
         lines = doc.splitlines()
@@ -57,7 +51,7 @@ class PublicNames(SphinxDirective):
         yield from (*self._head(name, value), "", *(f"   {line}" for line in lines), "")
 
     def _head(self, name: str, value: Any) -> list[str]:
-        if _is_ours(value) and callable(value):
+        if is_ours(value) and callable(value):
             called = value if inspect.isroutine(inspect.unwrap(value)) else type(value).__call__
             arguments, returned = signature(called, self.env.public_names)
             return [f".. py:function:: {name}{arguments}{f' -> {returned}' if returned else ''}"]
@@ -86,15 +80,9 @@ def _parsed(directive: SphinxDirective, lines: list[str]) -> list[nodes.Node]:
     return directive.parse_text_to_nodes("\n".join(lines))
 
 
-def _is_ours(value: Any) -> bool:
-    """Returns whether a value is a function of ours, or of a class of ours."""
-    value = inspect.unwrap(value)
-    return (value if inspect.isroutine(value) else type(value)).__module__.split(".")[0] in OURS
-
-
 def _members(cls: type) -> list[str]:
     """Returns the methods and properties that a class of ours or one below it says something of."""
-    own = [(name, value) for each in cls.__mro__ if _is_ours_too(each) for name, value in vars(each).items()]
+    own = [(name, value) for each in cls.__mro__ if is_ours(each) for name, value in vars(each).items()]
     shown = [
         name
         for name, value in own
@@ -103,10 +91,6 @@ def _members(cls: type) -> list[str]:
         and inspect.getdoc(getattr(cls, name))
     ]
     return list(dict.fromkeys(shown))
-
-
-def _is_ours_too(cls: type) -> bool:
-    return cls.__module__.split(".")[0] in OURS
 
 
 def _text_below(package: Any, name: str) -> str:
@@ -124,54 +108,6 @@ def _as_written(app: Sphinx, what: str, name: str, value: Any, options: Any, arg
     return signature(value, public) if inspect.isroutine(value) else None
 
 
-def _to_restructured_text(app: Sphinx, what: str, name: str, value: Any, options: Any, lines: list[str]) -> None:
-    """Turns `$...$` into roles and keeps bars (|x|) from being taken for substitutions, examples left alone."""
-    head, examples, tail = "\n".join(lines).partition("\nExamples:\n")
-    marked = "".join(map(_marked, PIECES.split(head))) + examples + tail
-    returned = re.sub(
-        r"(?<=^Returns:\n)(?:(?:    .*)?\n?)*", lambda text: text[0].replace(":", COLON), marked, flags=re.M
-    )
-    lines[:] = returned.split("\n")
-
-
-def _with_colons(app: Sphinx, what: str, name: str, value: Any, options: Any, lines: list[str]) -> None:
-    lines[:] = [line.replace(COLON, ":") for line in lines]
-
-
-def _marked(piece: str) -> str:
-    if piece.startswith("$$"):
-        return f"\n\n.. math:: {' '.join(piece[2:-2].split())}\n\n"
-    if piece.startswith("$"):
-        return f":math:`{' '.join(piece[1:-1].split())}`"
-    return piece if piece.startswith("`") else re.sub(r"(?<!\\)\|", r"\\|", piece)
-
-
-def _resolve(app: Sphinx, env: Any, node: Any, content: Any) -> Any:
-    """Finds a name of ours by where it is public: `lineage_jax.x._y.Name` and `Name` are `lineage_jax.x.Name`."""
-    *path, last = node.get("reftarget", "").split(".")
-    if node.get("refdomain") != "py":
-        return None
-    public = ".".join([*(part for part in path if not part.startswith("_")), last])
-    objects = env.domains.python_domain.objects
-    found = {
-        full: entry
-        for full, entry in objects.items()
-        if entry.objtype in REFERENCED and not entry.aliased and (full == public or full.endswith(f".{public}"))
-    }
-    if len(found) != 1:
-        return None
-    ((full, entry),) = found.items()
-    return make_refnode(app.builder, node["refdoc"], entry.docname, entry.node_id, content, full)
-
-
-def _is_private_class(app: Sphinx, domain: Any, node: Any) -> bool | None:
-    """Keeps quiet where a signature names a class of ours that is private: it has no place to lead to."""
-    name = node["reftarget"].rpartition(".")[2]
-    ours = [module for module_name, module in sys.modules.items() if module_name.split(".")[0] in OURS]
-    private = name not in app.env.public_names and any(inspect.isclass(vars(each).get(name)) for each in ours)
-    return private or None
-
-
 def _collect(app: Sphinx, env: Any, docnames: list[str]) -> None:
     """Finds every listed name before the first page is read, since signatures name what stands on other pages."""
     fences = re.compile(r"^```\{public-names\} \S+\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -185,8 +121,8 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("module-docstring", ModuleDocstring)
     app.connect("env-before-read-docs", _collect)
     app.connect("autodoc-process-signature", _as_written)
-    app.connect("autodoc-process-docstring", _to_restructured_text, priority=400)  # before napoleon
-    app.connect("autodoc-process-docstring", _with_colons, priority=600)
-    app.connect("missing-reference", _resolve)
-    app.connect("warn-missing-reference", _is_private_class)
+    app.connect("autodoc-process-docstring", to_restructured_text, priority=400)  # before napoleon
+    app.connect("autodoc-process-docstring", with_colons, priority=600)
+    app.connect("missing-reference", resolve)
+    app.connect("warn-missing-reference", is_private_class)
     return {"version": "1"}

@@ -1,8 +1,10 @@
 """Who is whose parent: scores of (parent, child, layer, measure, alpha, form), choosing a setting, decisions, accuracy.
 
-scores = score(features, parents, children, probes, measures={"l1": similarity.l1}, alphas=(0.0, 0.1))
-decisions = decide(scores.sel(choose(scores, truth, validation_children)))
-accuracy(decisions, truth)
+    scores = score(features, parents, children, probes, measures={"l1": similarity.l1}, alphas=(0.0, 0.1))
+    decisions = decide(scores.sel(choose(scores, truth, validation_children)))
+    accuracy(decisions, truth)
+
+Scores and decisions are arrays of xarray, labelled by the networks' names.
 """
 
 from lineage_jax.lineage._choose import choose as choose
