@@ -17,9 +17,8 @@ OF_FLAX = {"parent", "name"}
 def is_ours(value: Any) -> bool:
     """Returns whether a value is a class or function of ours, or of a class of ours."""
     value = value if inspect.isclass(value) else inspect.unwrap(value)
-    return (value if inspect.isclass(value) or inspect.isroutine(value) else type(value)).__module__.split(".")[
-        0
-    ] in OURS
+    named = value if inspect.isclass(value) or inspect.isroutine(value) else type(value)
+    return named.__module__.split(".")[0] in OURS
 
 
 def signature(function: Any, public: set[str]) -> tuple[str, str]:
