@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from lineage_jax import io
 from lineage_jax.detector._detector import Detector
 from lineage_jax.detector._training import DetectorTraining, shapes_of
-from lineage_jax.leaves import leaf_paths
+from lineage_jax.leaves import check_shapes, leaf_shapes
 from lineage_jax.typing import Params
 
 VERSION = 1
@@ -102,10 +102,5 @@ def check_words(words: Mapping[str, Any], expected: set[str], path: str | os.Pat
 
 
 def _check_fit(detector: Detector, variables: Params, path: str | os.PathLike) -> None:
-    expected, found = (
-        {at: jnp.shape(leaf) for at, leaf in leaf_paths(tree).items()} for tree in (shapes_of(detector), variables)
-    )
-    for at in sorted(expected.keys() | found.keys()):
-        if expected.get(at) != found.get(at):
-            want, got = (shapes.get(at, "nothing") for shapes in (expected, found))
-            raise ValueError(f"expected variables of the detector at {path}: {want} at '{at}', got {got}")
+    expected = leaf_shapes(shapes_of(detector))
+    check_shapes(leaf_shapes(variables), expected, variables=f"variables of the detector at {path}")

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Array
 
 from lineage_jax import linearize
-from lineage_jax.leaves import leaf_paths
+from lineage_jax.leaves import leaf_paths, leaf_shapes, replace_leaves
 from lineage_jax.typing import FeatureFn, Inputs, Networks, Params
 
 
@@ -78,16 +78,18 @@ def with_shapes_of(networks: Networks, template: Params) -> Networks:
         networks: the networks, stacked.
         template: stacked variables of the other ones.
     """
-    found = leaf_paths(networks.variables)
+    shapes = leaf_shapes(template)
+    fitting = {
+        path: leaf
+        for path, leaf in leaf_paths(networks.variables).items()
+        if leaf.shape[1:] == shapes.get(path, ())[1:]
+    }
 
-    def fill(path: str, leaf: Array | np.ndarray) -> Array | np.ndarray:
-        have = found.get(path)
-        if have is not None and have.shape[1:] == leaf.shape[1:]:
-            return have
+    def not_a_number(leaf: Array | np.ndarray) -> Array:
         return jnp.full((len(networks), *leaf.shape[1:]), jnp.nan if jnp.issubdtype(leaf.dtype, jnp.inexact) else 0)
 
-    leaves = [fill(path, leaf) for path, leaf in leaf_paths(template).items()]
-    return Networks(names=networks.names, variables=jax.tree.unflatten(jax.tree.structure(template), leaves))
+    variables = replace_leaves(template, fitting, missing=not_a_number)
+    return Networks(names=networks.names, variables=variables)
 
 
 def layers_with_kernels(variables: Params) -> list[str]:

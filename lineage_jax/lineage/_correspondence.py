@@ -4,10 +4,10 @@ import dataclasses
 
 import numpy as np
 
+from lineage_jax.leaves import Weights, kernels_among
 from lineage_jax.lineage._centred import CENTRED, cosine, leaf_sums
 from lineage_jax.lineage._counterparts import Counterparts, Shape, all_counterparts
 from lineage_jax.lineage._layout import laid_out_as
-from lineage_jax.lineage._leaves import Weights, kernels_among
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

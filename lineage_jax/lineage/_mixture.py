@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lineage_jax import linearize
+from lineage_jax.leaves import weights_of
 from lineage_jax.lineage._centred import take_mean
 from lineage_jax.lineage._correspondence import correspond, decisive_among
-from lineage_jax.lineage._leaves import weights_of
 from lineage_jax.pairs import check_finite
 from lineage_jax.typing import Params
 

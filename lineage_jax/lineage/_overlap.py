@@ -27,11 +27,11 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from lineage_jax import linearize
+from lineage_jax.leaves import Weights, weights_of
 from lineage_jax.lineage._accurate_cosine import accurate_cosine
 from lineage_jax.lineage._centred import CENTRED, cosine, ratio
 from lineage_jax.lineage._chance import variance_by_chance
 from lineage_jax.lineage._correspondence import correspond, decisive_among
-from lineage_jax.lineage._leaves import Weights, weights_of
 from lineage_jax.pairs import check_finite
 from lineage_jax.typing import Params
 

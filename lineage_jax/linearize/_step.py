@@ -3,12 +3,11 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from lineage_jax.leaves import is_under, leaf_paths
+from lineage_jax.leaves import first_difference, is_under, leaf_paths, leaf_shapes, replace_leaves
 from lineage_jax.linearize._held import HELD, check_held
 from lineage_jax.typing import Params
 
@@ -40,14 +39,8 @@ def split_one_of(
 ) -> tuple[dict[str, Array], Callable[[Mapping[str, Array]], Params]]:
     """Does the same for one network of several, where a path of `held` may be in another one alone."""
     check_held(held)
-    paths = leaf_paths(variables)
-    moving = {path: _as_array(leaf) for path, leaf in paths.items() if _moves(path, leaf, held)}
-    structure = jax.tree.structure(variables)
-
-    def rebuild(leaves: Mapping[str, Array]) -> Params:
-        return jax.tree.unflatten(structure, [leaves.get(path, leaf) for path, leaf in paths.items()])
-
-    return moving, rebuild
+    moving = {path: _as_array(leaf) for path, leaf in leaf_paths(variables).items() if _moves(path, leaf, held)}
+    return moving, lambda leaves: replace_leaves(variables, leaves)
 
 
 def finetuning_step(parent: Params, child: Params, *, held: Sequence[str] = HELD) -> dict[str, Array]:
@@ -88,10 +81,9 @@ def _moves(path: str, leaf: Any, held: Sequence[str]) -> bool:
 
 
 def _check_same_tree(parent: Mapping[str, Array], child: Mapping[str, Array]) -> None:
-    for path in [*parent, *(path for path in child if path not in parent)]:
-        ours, theirs = (str(jnp.shape(tree[path])) if path in tree else "absent" for tree in (parent, child))
-        if ours != theirs:
-            raise ValueError(
-                f"parent and child differ at '{path}': {ours} in the parent, {theirs} in the child; "
-                "compare networks of one architecture, or hold this path with held=(..., 'path')"
-            )
+    found = first_difference({"the parent": leaf_shapes(parent), "the child": leaf_shapes(child)})
+    if found:
+        raise ValueError(
+            f"parent and child differ at '{found.path}': {found}; "
+            "compare networks of one architecture, or hold this path with held=(..., 'path')"
+        )

@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 
 from lineage_jax import io
+from lineage_jax.leaves import check_shapes, leaf_shapes
 from lineage_jax.models._architectures import ARCHITECTURES, build, init
 from lineage_jax.typing import Params
 
@@ -117,17 +118,9 @@ def shapes_of(network: nn.Module, input_shape: Sequence[int]) -> dict[str, tuple
         >>> shapes_of(build("fc", widths=(8,)), (4, 4, 1))["params/fc1/kernel"]
         (16, 8)
     """
-    return _shapes(jax.eval_shape(lambda: init(network, jax.random.key(0), input_shape)))
+    return leaf_shapes(jax.eval_shape(lambda: init(network, jax.random.key(0), input_shape)))
 
 
 def _check_fit(network: nn.Module, variables: Params, input_shape: tuple[int, int, int]) -> None:
-    expected, found = shapes_of(network, input_shape), _shapes(variables)
-    for path in sorted(expected.keys() | found.keys()):
-        if expected.get(path) != found.get(path):
-            want, got = (shapes.get(path, "nothing") for shapes in (expected, found))
-            raise ValueError(f"expected variables of {type(network).__name__}: {want} at '{path}', got {got}")
-
-
-def _shapes(variables: Params) -> dict[str, tuple[int, ...]]:
-    leaves = jax.tree.leaves_with_path(variables)
-    return {jax.tree_util.keystr(path, simple=True, separator="/"): jnp.shape(leaf) for path, leaf in leaves}
+    expected = shapes_of(network, input_shape)
+    check_shapes(leaf_shapes(variables), expected, variables=f"variables of {type(network).__name__}")

@@ -93,11 +93,6 @@ def _is_branch(tree: Any) -> bool:
     return not isinstance(tree, jax.ShapeDtypeStruct)
 
 
-def describe(leaf: jax.ShapeDtypeStruct | None) -> str:
-    """Says what a leaf is in a message."""
-    return "absent" if leaf is None else f"{leaf.shape} {leaf.dtype}"
-
-
 def paths_of(kind: Kind) -> dict[str, jax.ShapeDtypeStruct]:
     """Returns the leaves of a kind by path."""
     return leaf_paths(kind.tree)

@@ -8,8 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from lineage_jax.leaves import is_under, leaf_paths
-from lineage_jax.pairs._kind import Kind, describe, kind_of, paths_of, templates
+from lineage_jax.leaves import Difference, first_difference, is_under, leaf_paths, replace_leaves
+from lineage_jax.pairs._kind import Kind, kind_of, paths_of, templates
 from lineage_jax.pairs._population import names_of, plain
 from lineage_jax.typing import Networks, Params, Population
 
@@ -79,7 +79,7 @@ def shared_by(kinds: Mapping[str, Kind], *, held: tuple[str, ...]) -> tuple[Shar
     moving = tuple(path for path in free if jnp.issubdtype(dtypes[path], jnp.inexact))
     if not moving:
         raise ValueError(
-            f"parents and children share no parameters of equal path and shape; {_first_difference(leaves, shared)}"
+            f"parents and children share no parameters of equal path and shape; {_first_difference(labelled)}"
         )
     return tuple(
         Shared(
@@ -100,10 +100,8 @@ def distinct_kinds(kinds: Mapping[str, Kind]) -> tuple[Kind, ...]:
 
 def differences(kinds: Mapping[str, Kind], path: str) -> str:
     """Says which networks have which leaf at a path: the first one of each sort."""
-    found: dict[str, str] = {}
-    for label, kind in kinds.items():
-        found.setdefault(describe(paths_of(kind).get(path)), label)
-    return ", ".join(f"{leaf} in {label}" for leaf, label in found.items())
+    leaves = {label: paths_of(kind).get(path) for label, kind in kinds.items()}
+    return str(Difference(path, {label: leaf and f"{leaf.shape} {leaf.dtype}" for label, leaf in leaves.items()}))
 
 
 def stack_block(population: Population, names: Sequence[str], shared: Shared) -> Params:
@@ -134,15 +132,13 @@ def fill(stacked: Params, shared: Shared, count: int) -> Params:
 
 
 def _filled(by_path: Mapping[str, Array], shared: Shared, count: int) -> Params:
-    def leaf_at(path: str, leaf: jax.ShapeDtypeStruct) -> Array:
-        if path in missing:
-            return jnp.zeros((count, *leaf.shape), leaf.dtype)
-        found = by_path[path]
-        return found if getattr(found, "dtype", None) == leaf.dtype else jnp.asarray(found, leaf.dtype)
+    def brought(leaf: Array, dtype: np.dtype) -> Array:
+        return leaf if getattr(leaf, "dtype", None) == dtype else jnp.asarray(leaf, dtype)
 
-    missing = set(shared.missing)
-    leaves = [leaf_at(path, leaf) for path, leaf in paths_of(shared.template).items()]
-    return jax.tree.unflatten(shared.template.structure, leaves)
+    wanted = {path: leaf.dtype for path, leaf in paths_of(shared.template).items() if path not in shared.missing}
+    leaves = {path: brought(by_path[path], dtype) for path, dtype in wanted.items()}
+    zeros = lambda leaf: jnp.zeros((count, *leaf.shape), leaf.dtype)  # noqa: E731
+    return replace_leaves(shared.template.tree, leaves, missing=zeros)
 
 
 def _stacked(column: list, dtype: np.dtype) -> Array:
@@ -183,16 +179,12 @@ def _typed(template: Kind, dtypes: Mapping[str, np.dtype]) -> Kind:
     return Kind(template.structure, tuple(leaves))
 
 
-def _first_difference(leaves: Mapping[str, Mapping[str, jax.ShapeDtypeStruct | None]], shared: set[str]) -> str:
-    for path, found in leaves.items():
-        if path not in shared:
-            sorts: dict[str, str] = {}
-            for label, leaf in found.items():
-                sorts.setdefault("absent" if leaf is None else str(leaf.shape), label)
-            bare = path == "" and len(leaves) == 1
-            hint = "; is this one network, to be written {'name': variables}?" if bare else ""
-            where = "the networks themselves" if bare else f"'{path}'"
-            return (
-                f"the first difference is {where}: {', '.join(f'{s} in {label}' for s, label in sorts.items())}{hint}"
-            )
-    return "all of them are held, or are integers"
+def _first_difference(labelled: Mapping[str, Mapping[str, jax.ShapeDtypeStruct]]) -> str:
+    found = first_difference(
+        {name: {path: leaf.shape for path, leaf in tree.items()} for name, tree in labelled.items()}
+    )
+    if found is None:
+        return "all of them are held, or are integers"
+    bare = all(list(tree) == [""] for tree in labelled.values())
+    hint = "; is this one network, to be written {'name': variables}?" if bare else ""
+    return f"the first difference is {'the networks themselves' if bare else repr(found.path)}: {found}{hint}"

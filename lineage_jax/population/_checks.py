@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Int
 
 from lineage_jax import data, models
-from lineage_jax.leaves import is_under, leaf_paths
+from lineage_jax.leaves import check_shapes, is_under, leaf_shapes
 from lineage_jax.typing import Networks, Params
 
 
@@ -59,12 +59,8 @@ def check_bodies(parents: Networks, shapes: Params, *, head: str) -> None:
     Raises:
         ValueError: If, the head excepted, a path or shape differs.
     """
-    expected = _body(shapes, head)
     found = {path: shape[1:] for path, shape in _body(parents.variables, head).items()}
-    for path in sorted(expected.keys() | found.keys()):
-        if expected.get(path) != found.get(path):
-            want, got = (shapes.get(path, "nothing") for shapes in (expected, found))
-            raise ValueError(f"expected parents with the child's body: {want} at '{path}', got {got}")
+    check_shapes(found, _body(shapes, head), variables="parents with the child's body")
 
 
 def check_parents(parent_of: Mapping[str, str], names: Sequence[str]) -> None:
@@ -94,5 +90,4 @@ def check_subsets(subsets: Int[np.ndarray, "m size"], *, count: int, n: int) -> 
 
 
 def _body(variables: Params, head: str) -> dict[str, tuple[int, ...]]:
-    leaves = leaf_paths(variables)
-    return {path: leaf.shape for path, leaf in leaves.items() if not is_under(path, (f"params/{head}",))}
+    return {path: shape for path, shape in leaf_shapes(variables).items() if not is_under(path, (f"params/{head}",))}

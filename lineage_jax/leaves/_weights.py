@@ -4,7 +4,7 @@ Only weights tell of kinship. A tree also holds what was never learned: counters
 positions; statistics of the data; moments of an optimiser. They are the same in networks that have nothing in common
 but their kind (a grid of splines gives strangers a cosine of 0.84), or change without any learning, so they take no
 part. An array is left out for what it is: not floating-point, under a name of `NO_WEIGHTS`, in a collection of
-`NO_NETWORK`, or holding values that a rule writes down (`is_table`) under a name that does not say kernel. For files
+`NO_NETWORK`, or holding values that a rule writes down (`_tables`) under a name that does not say kernel. For files
 the same is done by name, and said, where they are read (`converters`), before a tree is made; this is the rule for
 every other tree.
 
@@ -15,12 +15,13 @@ as a view.
 """
 
 import re
+from collections.abc import Sequence
 
 import jax.numpy as jnp
 import numpy as np
 
-from lineage_jax import linearize
-from lineage_jax.leaves import is_under, leaf_paths
+from lineage_jax.leaves._paths import is_under, leaf_paths
+from lineage_jax.leaves._tables import is_table
 from lineage_jax.typing import Params
 
 NO_NETWORK = frozenset(
@@ -57,17 +58,25 @@ KNOTS = re.compile(r"(\w+_)?(grids?|knots)")
 """Names of the knots of splines, which ascend; a grid of features is learned."""
 
 Weights = dict[str, np.ndarray]
+"""Weights of one network by path, kernels laid out `[..., in, out]`."""
 
 
-def weights_of(network: Params, held: tuple[str, ...] = linearize.HELD) -> Weights:
+def weights_of(network: Params, held: Sequence[str]) -> Weights:
     """Returns the weights by path, without the collection and without boxes, kernels laid out as in Flax.
 
     Args:
         network: variables, a training state with them, or any other tree of arrays.
         held: path prefixes that are left out.
 
+    Returns:
+        Arrays on the host, views where the network's are there, by path.
+
+    Raises:
+        ValueError: If two leaves have one path.
+
     Examples:
-        >>> found = weights_of({"params": {"fc": {"weight": np.ones((3, 2))}}, "batch_stats": {"mean": np.ones(3)}})
+        >>> network = {"params": {"fc": {"weight": np.ones((3, 2))}}, "batch_stats": {"mean": np.ones(3)}}
+        >>> found = weights_of(network, held=("batch_stats",))
         >>> {path: leaf.shape for path, leaf in found.items()}
         {'fc/kernel': (2, 3)}
     """
@@ -110,73 +119,8 @@ def _is_kernel(path: str, leaf: np.ndarray, weights: Weights) -> bool:
     return NAMED_KERNEL.fullmatch(name) is not None or sum(size > 1 for size in leaf.shape) > 1
 
 
-def is_table(array: np.ndarray) -> bool:
-    """Tells whether a matrix or more holds what a rule writes down: repeated, evenly spaced, sines and cosines, a mask.
-
-    Examples:
-        >>> angles = np.arange(16)[:, None] / 10.0 ** np.arange(8)
-        >>> is_table(np.concatenate([np.sin(angles), np.cos(angles)], axis=1)), is_table(np.tile(np.arange(5), (4, 1)))
-        (True, True)
-        >>> is_table(np.random.default_rng(0).normal(size=(16, 16))), is_table(np.zeros((3, 3)))
-        (False, False)
-    """
-    if array.ndim < 2 or array.size < 4 or np.iscomplexobj(array) or _constant(array):
-        return False  # zeros and ones are how weights begin
-    return _repeated(array) or _even(array) or _zero_or_one(array) or _sinusoidal(array)
-
-
-def _constant(array: np.ndarray) -> bool:
-    first = array.ravel()[:1] if array.flags.c_contiguous else array[(slice(0, 1),) * array.ndim].ravel()
-    return bool((array[..., :1] == first).all() and (array == first).all())
-
-
-def _repeated(array: np.ndarray) -> bool:
-    """Rows that are the same along some axis, looked at one by one so that weights are refused at the first."""
-    for axis, size in enumerate(array.shape):
-        rows = np.moveaxis(array, axis, 0)
-        if size > 1 and all(np.array_equal(rows[0], row) for row in rows[1:]):
-            return True
-    return False
-
-
-def _even(array: np.ndarray) -> bool:
-    """Steps along some axis that are all the same, up to the rounding of its values."""
-    rounding = 4 * float(jnp.finfo(array.dtype).eps)
-    for axis, size in enumerate(array.shape):
-        rows = np.moveaxis(array, axis, 0)
-        if size < 4 or not _evenly_spaced(rows[:4], rounding):
-            continue
-        if _evenly_spaced(rows, rounding):
-            return True
-    return False
-
-
-def _evenly_spaced(rows: np.ndarray, rounding: float) -> bool:
-    steps = np.diff(rows.astype(np.float64), axis=0)
-    return bool((steps[0] != 0).any() and np.abs(steps - steps[0]).max() <= rounding * np.abs(rows).max())
-
-
 def _ascends(array: np.ndarray) -> bool:
     return array.ndim > 0 and array.shape[-1] > 1 and bool((np.diff(array, axis=-1) > 0).all())
-
-
-def _zero_or_one(array: np.ndarray) -> bool:
-    few = array[(slice(0, 4),) * array.ndim]
-    return all(bool(((part == 0) | (part == 1)).all()) for part in (few, array))
-
-
-def _sinusoidal(array: np.ndarray) -> bool:
-    """Rows of pairs of a sine and a cosine, in whatever order: their squares sum to half the length of the row."""
-    rows = array.reshape(-1, array.shape[-1])
-    half = rows.shape[1] / 2
-    if half < 4:
-        return False
-    for part in (rows[-2:], rows):  # a first row may be the class token's, of zeros
-        sums = np.square(part.astype(np.float64)).sum(axis=1)
-        near = np.abs(sums - half) <= 8 * float(jnp.finfo(array.dtype).eps) * half
-        if not (near | (sums == 0)).all() or (sums == 0).all():
-            return False
-    return float(np.abs(rows).max()) <= 1
 
 
 def _steps(path: str) -> list[str]:

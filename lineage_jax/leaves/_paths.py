@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 from flax import nnx
 from flax.core.meta import AxisMetadata
 
@@ -32,6 +33,19 @@ def leaf_paths(tree: Params) -> dict[str, Any]:
                 raise ValueError(f"expected one leaf a path, got two at '{path}': a key has a slash in it; rename it")
             found[path] = leaf
     return found
+
+
+def leaf_shapes(tree: Params) -> dict[str, tuple[int, ...]]:
+    """Returns the shapes of the leaves of a tree by their path; the tree may hold shapes alone.
+
+    Raises:
+        ValueError: As `leaf_paths`.
+
+    Examples:
+        >>> leaf_shapes({"params": {"fc1": {"bias": jnp.ones(3)}, "scale": 1.0}})
+        {'params/fc1/bias': (3,), 'params/scale': ()}
+    """
+    return {path: jnp.shape(leaf) for path, leaf in leaf_paths(tree).items()}
 
 
 def is_under(path: str, prefixes: Sequence[str]) -> bool:
