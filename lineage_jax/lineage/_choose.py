@@ -47,4 +47,4 @@ def choose(scores: "xarray.DataArray", truth: Mapping[str, str], children: Seque
         raise ValueError(f"expected scores of every child to choose on, got none of '{unknown[0]}'")
     right = accuracy(decide(scores.sel(child=list(children))), truth)
     place = np.unravel_index(int(right.values.argmax()), right.shape)
-    return {dim: right[dim].values[index].item() for dim, index in zip(right.dims, place, strict=True)}
+    return {dim: right[dim][index].item() for dim, index in zip(right.dims, place, strict=True)}

@@ -64,3 +64,9 @@ def test_a_choice_that_nothing_stands_behind_is_refused():
     nowhere = SCORES.where(SCORES["alpha"] == 0)
     with pytest.raises(ValueError, match=r"all scores at measure l1, child x, alpha 0\.5 are NaN or -inf"):
         lineage.choose(nowhere, TRUTH, ["x"])
+
+
+def test_labels_may_be_plain_objects_as_joined_scores_have_them():
+    joined = xarray.concat([SCORES.sel(measure="cka"), SCORES.sel(measure="l1")], dim="which")
+    labels = np.array(["cka", "l1"], dtype=object)
+    assert lineage.choose(joined.assign_coords(which=labels), TRUTH, ["x", "y", "z"]) == {"which": "cka", "alpha": 0.0}
