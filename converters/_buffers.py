@@ -221,7 +221,8 @@ def buffers_of(arrays: Mapping[str, np.ndarray]) -> dict[str, str]:
         {'attn.table': 'arithmetic progression', 'pixel_mean': 'mean or deviation of the pixels'}
     """
     reasons = {
-        name: _reason(name.replace("/", "."), array) or _beside_zero(name, arrays) for name, array in arrays.items()
+        name: _reason(name.replace("/", "."), array) or _scale_of_zero_point(name, arrays)
+        for name, array in arrays.items()
     }
     return {name: reason for name, reason in reasons.items() if reason is not None}
 
@@ -232,7 +233,7 @@ def is_buffer_by_name(name: str, shape: tuple[int, ...]) -> bool:
     return any(kind.looks in sure and kind.name.fullmatch(name) for kind in KINDS)
 
 
-def _beside_zero(name: str, arrays: Mapping[str, np.ndarray]) -> str | None:
+def _scale_of_zero_point(name: str, arrays: Mapping[str, np.ndarray]) -> str | None:
     """Tells the scale of what a quantised layer returns by the zero point beside it."""
     module, dot, leaf = name.rpartition(".")
     beside = arrays.get(f"{module}{dot}zero_point") if leaf == "scale" else None

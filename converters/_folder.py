@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from converters._beside import beside
+from converters._safe_path import path_within
 from converters._unreadable import UnreadableFile, shown
 
 INDEX = ".index.json"
@@ -126,13 +126,13 @@ def shards_of(index: Path) -> dict[Path, list[str]]:
     if missing:
         listed = ", ".join(map(shown, missing[:4]))
         raise UnreadableFile(f"expected {len(shards)} shards beside it, {len(missing)} missing: fetch {listed}")
-    return {beside(index.parent, place): names for place, names in shards.items()}
+    return {path_within(index.parent, place): names for place, names in shards.items()}
 
 
 def _is_there(folder: Path, name: str) -> bool:
-    """Says whether a shard is there; names that lead out of the folder are refused by `beside` itself."""
+    """Says whether a shard is there; names that lead out of the folder are refused by `path_within` itself."""
     try:
-        beside(folder, name)
+        path_within(folder, name)
     except UnreadableFile as error:
         if "missing" in str(error):
             return False

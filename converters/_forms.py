@@ -75,7 +75,7 @@ def plain(arrays: Arrays, budget: Budget) -> Plain:
         tensors=tensors,
         buffers={name: buffers[name] for name in tensors if name in buffers},
         unresolved={name: unresolved[name] for name in tensors if name in unresolved},
-        notes=_said(brought, unresolved),
+        notes=_notes_on(brought, unresolved),
     )
 
 
@@ -96,7 +96,7 @@ def _replaced(tensors: Arrays, made: dict[str, tuple[str, np.ndarray]], gone: se
     return replaced
 
 
-def _said(brought: dict[str, list[str]], unresolved: dict[str, str]) -> tuple[str, ...]:
+def _notes_on(brought: dict[str, list[str]], unresolved: dict[str, str]) -> tuple[str, ...]:
     notes = []
     if brought:
         count = sum(map(len, brought.values()))

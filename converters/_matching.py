@@ -89,7 +89,7 @@ def compare_paths(
             or theirs is None
             or not _agree(ours, theirs, deeper or name in reader.read or name in free, grown)
         ):
-            differences.append(f"'{name or other}': {_said(ours)}, expected {_said(theirs)}")
+            differences.append(f"'{name or other}': {_shape_text(ours)}, expected {_shape_text(theirs)}")
     return Match(
         entry=entry,
         settings=None if sizes is None else {**entry.settings, **sizes},
@@ -179,5 +179,5 @@ def _agree(ours: Shape, theirs: Shape, read: bool, grown: list[tuple[int, int]])
     )
 
 
-def _said(shape: Shape | None) -> str:
+def _shape_text(shape: Shape | None) -> str:
     return "nothing" if shape is None else str(shape)

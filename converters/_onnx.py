@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 
 from converters._archive import Archive
-from converters._beside import beside
 from converters._numpy import strides_of
 from converters._protobuf import RUN, VARINT, fields, varints
+from converters._safe_path import path_within
 from converters._tensors import DTYPES, Storage, Tensor
 from converters._unreadable import Budget, UnreadableFile, damaged, shown
 
@@ -79,7 +79,7 @@ def open_onnx(data: mmap.mmap, budget: Budget, path: Path) -> Archive:
 
     @functools.cache
     def outside(location: str) -> np.ndarray:
-        with beside(path.parent, location).open("rb") as file:
+        with path_within(path.parent, location).open("rb") as file:
             return np.frombuffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), np.uint8)
 
     def contents(storage: Storage) -> np.ndarray:
@@ -153,7 +153,7 @@ def _outside(found: _Initialiser, storage: Storage, path: Path) -> Storage:
     location, offset = found.external.get("location", ""), found.external.get("offset", "0")
     if not (offset.isascii() and offset.isdigit() and len(offset) < 20):
         raise damaged(f"the place of {shown(found.name)} in {shown(location)}", offset)
-    size = beside(path.parent, location).stat().st_size
+    size = path_within(path.parent, location).stat().st_size
     if int(offset) + storage.count * storage.dtype.itemsize > size:
         raise damaged(f"the elements of {shown(found.name)} in {shown(location)}", f"{size} bytes")
     return dataclasses.replace(storage, key=f"{offset}:{location}")

@@ -17,8 +17,8 @@ from converters._forms import plain
 from converters._numpy import OBJECTS, TEXTS, strides_of
 from converters._partial import check_whole
 from converters._rebuild import is_known
+from converters._several_networks import notes_on_choice, without_copies
 from converters._state_dict import find_state_dict
-from converters._taken import taken, without_copies
 from converters._tensors import Storage, Tensor, to_array
 from converters._tree import layout_of
 from converters._trees import find_tree, is_tree
@@ -152,7 +152,7 @@ def _checkpoint(
     arrays = {name: to_array(tensor, archive.contents, budget) for name, tensor in tensors.items()}
     said: tuple[str, ...] = ()
     if nesting is None:
-        said = taken(found, arrays, archive)
+        said = notes_on_choice(found, arrays, archive)
         arrays, copies = without_copies(arrays)
         said += copies
     brought = plain(arrays, budget)

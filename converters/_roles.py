@@ -89,8 +89,8 @@ def usual(names: Sequence[str], *, alike: bool) -> tuple[list[int], str]:
     ranks = [rank(name, alike=alike) for name in names]
     best = max(value for value, _ in ranks)
     first = [index for index, (value, _) in enumerate(ranks) if value == best]
-    told = ranks[first[0]][1] or next((why for value, why in ranks if value < best), "")
-    return first, told.replace("it judges", "another judges").replace("it follows", "another follows") or NOT_TOLD
+    reason = ranks[first[0]][1] or next((why for value, why in ranks if value < best), "")
+    return first, reason.replace("it judges", "another judges").replace("it follows", "another follows") or AMBIGUOUS
 
 
-NOT_TOLD = "no name tells which is meant"
+AMBIGUOUS = "no name tells which is meant"

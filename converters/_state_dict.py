@@ -91,7 +91,9 @@ def _found(value: Any, choice: Choice, part: str | None, budget: Budget) -> Stat
     counted: set[int] = set()
     place = _joined(choice.steps)
     leaves = list(_leaves(choice.network, "", 0, budget))
-    others = {_joined(where): _in_words(other, counted, budget) for where, other in _beside(value, choice, budget)}
+    others = {
+        _joined(where): _in_words(other, counted, budget) for where, other in _other_values(value, choice, budget)
+    }
     others |= {
         _joined((*choice.steps, name)): _in_words(leaf, counted, budget)
         for name, leaf in leaves
@@ -218,7 +220,7 @@ def _is_module(value: Any, fields: dict[str, Any]) -> bool:
     return isinstance(value, Placeholder) and (value.name.startswith(SCRIPTED) or fields.keys() >= MODULE)
 
 
-def _beside(value: Any, choice: Choice, budget: Budget) -> Iterator[tuple[Steps, Any]]:
+def _other_values(value: Any, choice: Choice, budget: Budget) -> Iterator[tuple[Steps, Any]]:
     """Yields what lies beside the way to a network, and beside the parts that it is put together from."""
     steps = choice.steps
     for depth, step in enumerate(steps):

@@ -74,7 +74,7 @@ def find_tree(value: Any, nesting: str | None, budget: Budget) -> StateDict:
     others: dict[str, list[Any]] = {}
     for path, leaf in flat.items():
         if path not in taken:
-            others.setdefault(_beside(path, root), []).append(leaf)
+            others.setdefault(_counted_under(path, root), []).append(leaf)
     return StateDict(
         tensors=network,
         nesting=".".join(root),
@@ -139,7 +139,7 @@ def _name(path: Path, root: Path) -> str | None:
     return None
 
 
-def _beside(path: Path, root: Path) -> str:
+def _counted_under(path: Path, root: Path) -> str:
     """Returns under which name an array that is not taken is counted: where its way leaves that to the network."""
     for place, part in enumerate(path):
         if place >= len(root) or part != root[place]:

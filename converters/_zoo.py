@@ -5,10 +5,10 @@ from converters._sources import (
     _cifar_resnet,
     _convnext,
     _densenet,
-    _detection,
     _efficientnet,
     _fc,
     _mobilenet,
+    _object_detection,
     _resnet,
     _segmentation,
     _small_convnets,
@@ -17,7 +17,7 @@ from converters._sources import (
     _vit,
 )
 
-FAMILIES = (
+SOURCES = (
     _resnet,
     _cifar_resnet,
     _vgg,
@@ -30,8 +30,8 @@ FAMILIES = (
     _small_convnets,
     _unet,
     _segmentation,
-    _detection,
+    _object_detection,
 )
 
-ENTRIES: dict[str, Entry] = {entry.name: entry for family in FAMILIES for entry in family.ENTRIES}
+ENTRIES: dict[str, Entry] = {entry.name: entry for source in SOURCES for entry in source.ENTRIES}
 """All entries by name, such as `torchvision/resnet50`."""

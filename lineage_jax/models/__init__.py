@@ -27,10 +27,6 @@ from lineage_jax.models._convnext import ConvNeXt as ConvNeXt
 from lineage_jax.models._convnext import convnext_tiny as convnext_tiny
 from lineage_jax.models._densenet import DenseNet as DenseNet
 from lineage_jax.models._densenet import densenet121 as densenet121
-from lineage_jax.models._detection import FCOS as FCOS
-from lineage_jax.models._detection import RetinaNet as RetinaNet
-from lineage_jax.models._detection import fcos_resnet50_fpn as fcos_resnet50_fpn
-from lineage_jax.models._detection import retinanet_resnet50_fpn as retinanet_resnet50_fpn
 from lineage_jax.models._efficientnet import EfficientNet as EfficientNet
 from lineage_jax.models._efficientnet import efficientnet_b0 as efficientnet_b0
 from lineage_jax.models._fc import FC as FC
@@ -42,6 +38,10 @@ from lineage_jax.models._mobilenet_v2 import mobilenet_v2 as mobilenet_v2
 from lineage_jax.models._mobilenet_v3 import MobileNetV3 as MobileNetV3
 from lineage_jax.models._mobilenet_v3 import mobilenet_v3_large as mobilenet_v3_large
 from lineage_jax.models._mobilenet_v3 import mobilenet_v3_small as mobilenet_v3_small
+from lineage_jax.models._object_detection import FCOS as FCOS
+from lineage_jax.models._object_detection import RetinaNet as RetinaNet
+from lineage_jax.models._object_detection import fcos_resnet50_fpn as fcos_resnet50_fpn
+from lineage_jax.models._object_detection import retinanet_resnet50_fpn as retinanet_resnet50_fpn
 from lineage_jax.models._resnet import ResNet as ResNet
 from lineage_jax.models._resnet import resnet18 as resnet18
 from lineage_jax.models._resnet import resnet34 as resnet34

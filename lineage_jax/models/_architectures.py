@@ -13,12 +13,12 @@ from lineage_jax.models._cifar_resnet import cifar_resnet20, cifar_resnet32, cif
 from lineage_jax.models._convnet import convnet
 from lineage_jax.models._convnext import convnext_tiny
 from lineage_jax.models._densenet import densenet121
-from lineage_jax.models._detection import fcos_resnet50_fpn, retinanet_resnet50_fpn
 from lineage_jax.models._efficientnet import efficientnet_b0
 from lineage_jax.models._fc import fc
 from lineage_jax.models._lraspp import lraspp_mobilenet_v3_large
 from lineage_jax.models._mobilenet_v2 import mobilenet_v2
 from lineage_jax.models._mobilenet_v3 import mobilenet_v3_large, mobilenet_v3_small
+from lineage_jax.models._object_detection import fcos_resnet50_fpn, retinanet_resnet50_fpn
 from lineage_jax.models._resnet import resnet18, resnet34, resnet50, resnet101, resnext50_32x4d, wide_resnet50_2
 from lineage_jax.models._segmentation import deeplabv3_resnet50, fcn_resnet50
 from lineage_jax.models._small_convnets import convex_adversarial_convnet, outlier_exposure_convnet

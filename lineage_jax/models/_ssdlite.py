@@ -10,10 +10,10 @@ from typing import ClassVar
 import flax.linen as nn
 from jaxtyping import Array, Float, Shaped
 
-from lineage_jax.models._detection import COORDINATES, Levels, joined
 from lineage_jax.models._inverted_residual import ConvNormActivation
 from lineage_jax.models._layers import Sequential, batch_norm, check_images, check_sizes, convolution
 from lineage_jax.models._mobilenet_v3 import LARGE, layers, weighing
+from lineage_jax.models._object_detection import COORDINATES, Levels, joined
 
 SPLIT = 12
 """Number of the block inside which the backbone is split; it and those after it have half the usual channels."""

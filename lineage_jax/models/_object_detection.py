@@ -1,4 +1,4 @@
-"""RetinaNet and FCOS on ResNet-50 with a feature pyramid, with torchvision's names.
+"""Object detection: RetinaNet and FCOS on ResNet-50 with a feature pyramid, with torchvision's names.
 
 They return what their heads say, before boxes are decoded and overlapping ones are dropped.
 """

@@ -1,4 +1,4 @@
-"""Detection networks of torchvision; the older of two names stands in files of older versions."""
+"""Object detection networks of torchvision; the older of two names stands in files of older versions."""
 
 from collections.abc import Callable
 from typing import Any

@@ -5,7 +5,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from converters._unreadable import UnreadableFile, shown
 
 
-def beside(folder: Path, name: str) -> Path:
+def path_within(folder: Path, name: str) -> Path:
     """Returns the file of this name in a folder or below it.
 
     Links are followed, which caches of downloads consist of: they are the user's own.
@@ -14,7 +14,7 @@ def beside(folder: Path, name: str) -> Path:
         UnreadableFile: If the name leads out of the folder, or there is no such file.
 
     Examples:
-        >>> beside(Path("network"), "../../secret")
+        >>> path_within(Path("network"), "../../secret")
         Traceback (most recent call last):
         converters._unreadable.UnreadableFile: expected a file inside the folder, got the name ../../secret: ...
     """

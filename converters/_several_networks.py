@@ -9,7 +9,7 @@ from converters._tensors import Tensor, to_array
 from converters._unreadable import Budget, shown
 
 
-def taken(found: StateDict, arrays: dict[str, np.ndarray], archive: Archive) -> tuple[str, ...]:
+def notes_on_choice(found: StateDict, arrays: dict[str, np.ndarray], archive: Archive) -> tuple[str, ...]:
     """Says which of several networks was taken, why, and what others there are."""
     if not found.rivals:
         return (found.why,) if found.why else ()
