@@ -4,10 +4,7 @@ python -m experiments.strangers.run [--mode smoke] [--out FOLDER]
 """
 
 import collections
-import contextlib
-import dataclasses
 import functools
-import io
 import json
 import tempfile
 from collections.abc import Callable, Mapping
@@ -19,11 +16,8 @@ import numpy as np
 
 from experiments.lab import images, published, runs
 from experiments.strangers.config import get_config
-from lineage_jax import checkpoints, cli, detector
-from lineage_jax.checkpoints import Loaded
-from lineage_jax.evidence import _answer, _features, _verdict
-from lineage_jax.evidence._answer import Answer
-from lineage_jax.evidence._verdict import Measured
+from lineage_jax import checkpoints, detector, evidence
+from lineage_jax.checkpoints import LoadedNetwork
 from lineage_jax.leaves import leaf_paths
 
 QUESTIONS = ("each stranger alone", "all strangers", "everyone else")
@@ -50,9 +44,9 @@ def ask_all(path: str, config: ml_collections.ConfigDict) -> runs.Record:
 
     A child is compared with all others at once; every question is then answered from the candidates it is about.
     """
-    networks = {name: checkpoints.load(path, None) for name, path in published.files(config.folders).items()}
+    networks = dict(checkpoints.load_many(published.files(config.folders)))
     asked: dict[str, list[dict[str, Any]]] = {question: [] for question in QUESTIONS}
-    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stderr(io.StringIO()):
+    with tempfile.TemporaryDirectory() as folder:
         for child in networks:
             others = [name for name in networks if name != child and alike(path, networks[name], networks[child])]
             strangers = [
@@ -71,36 +65,31 @@ def ask_all(path: str, config: ml_collections.ConfigDict) -> runs.Record:
     return {"path": path, "files": len(networks), **summary(asked)}
 
 
-def alike(path: str, one: Loaded, other: Loaded) -> bool:
+def alike(path: str, one: LoadedNetwork, other: LoadedNetwork) -> bool:
     """Tells whether two networks can be compared in some way at all."""
     return path == "weights" or checkpoints.obstacle([one, other]) is None
 
 
 def detect(
     path: str,
-    networks: Mapping[str, Loaded],
+    networks: Mapping[str, LoadedNetwork],
     folder: Path,
     config: ml_collections.ConfigDict,
     child: str,
     candidates: list[str],
-) -> Answer:
+) -> evidence.Answer:
     """Asks as the command does, once files are read."""
-    suspect = networks[child]
-    asked = checkpoints.Asked(child=child, suspect=suspect, parents={name: networks[name] for name in candidates})
-    if path == "weights":
-        return cli._detect.by_weights(asked, None, "as the experiment asks")
-    if path == "detector":
-        opinion = cli._detector.ask(untaught(suspect, folder, config), asked, None, weights_only=True)
-        return cli._detect.by_weights(asked, opinion, "as the experiment asks")
+    suspect, others = networks[child], {name: networks[name] for name in candidates}
+    taught = untaught(suspect, folder, config) if path == "detector" else None
     probes = images_for(suspect, folder, config) if path == "features on images" else None
-    measures = _features.chosen_measures(list(config.measures))
-    return cli._detect.by_features(asked, None, probes, measures, None, cli._app.progress_bar())
+    by_weights = path in ("weights", "detector")
+    return evidence.detect(others, suspect, probes, taught, measures=config.measures, weights_only=by_weights)
 
 
-def untaught(network: Loaded, folder: Path, config: ml_collections.ConfigDict) -> Path:
+def untaught(network: LoadedNetwork, folder: Path, config: ml_collections.ConfigDict) -> Path:
     """Writes a detector that has learned nothing, so that what it names is chance; returns where."""
-    shapes = {name.removeprefix("params/"): leaf for name, leaf in leaf_paths(variables(network)).items()}
-    layer = max(detector.layers_with_kernels(variables(network)), key=lambda name: shapes[f"{name}/kernel"].ndim)
+    shapes = {name.removeprefix("params/"): leaf for name, leaf in leaf_paths(network.variables).items()}
+    layer = max(detector.layers_with_kernels(network.variables), key=lambda name: shapes[f"{name}/kernel"].ndim)
     place = folder / layer.replace("/", "-")
     if not place.exists():
         module = detector.Detector(weights=(layer,), features=())
@@ -115,12 +104,7 @@ def untaught(network: Loaded, folder: Path, config: ml_collections.ConfigDict) -
     return place
 
 
-def variables(network: Loaded) -> Any:
-    """Returns the arrays of a network of known architecture under Flax's names."""
-    return checkpoints.to_saved(network).variables
-
-
-def images_for(network: Loaded, folder: Path, config: ml_collections.ConfigDict) -> Path:
+def images_for(network: LoadedNetwork, folder: Path, config: ml_collections.ConfigDict) -> Path:
     """Writes the images that networks of one input shape take; returns where."""
     colour = network.input_shape == (32, 32, 3)
     place = folder / f"{'cifar10' if colour else 'mnist'}.npy"
@@ -131,17 +115,16 @@ def images_for(network: Loaded, folder: Path, config: ml_collections.ConfigDict)
     return place
 
 
-def verdict(path: str, networks: Mapping[str, Loaded], measured: Measured, candidates: list[str]) -> dict[str, Any]:
+def verdict(
+    path: str, networks: Mapping[str, LoadedNetwork], measured: evidence.Measured, candidates: list[str]
+) -> dict[str, Any]:
     """Returns what is said of a child when it is shown with some of the candidates it was compared with."""
-    arrays_of = variables if path.startswith("features") else lambda network: network.tree
-    some = dataclasses.replace(
-        measured,
-        weights=measured.weights.sel(parent=candidates),
-        features={name: scores.sel(parent=candidates) for name, scores in measured.features.items()},
-        shares=None if measured.shares is None else measured.shares.sel(parent=candidates),
-    )
-    named = {name: arrays_of(networks[name]) for name in _verdict.relatives(some.weights)}
-    found = _answer.conclude(some, named, arrays_of(networks[measured.child]))
+    some = measured.select(candidates)
+    compared = {
+        name: networks[name].variables if path.startswith("features") else networks[name].tree
+        for name in (measured.child, *candidates)
+    }
+    found = evidence.conclude(some, compared, compared[measured.child])
     cosine = some.weights["centred_kernel_cosine"].sel(parent=found.nearest).item()
     return {
         "child": measured.child,

@@ -1,4 +1,4 @@
-"""Families with known truth on disk, and networks beside each other."""
+"""Families on disk whose children have known parents, and networks that are put side by side."""
 
 import dataclasses
 import json
@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lineage_jax.checkpoints._candidates import load_some
-from lineage_jax.checkpoints._load import Loaded, name_of, obstacle, own_arrays, to_saved
+from lineage_jax.checkpoints._architecture import obstacle
+from lineage_jax.checkpoints._many import load_many, load_readable
+from lineage_jax.checkpoints._names import name_of
+from lineage_jax.checkpoints._network import LoadedNetwork
 
 if TYPE_CHECKING:
     from flax import linen as nn
@@ -15,15 +17,16 @@ if TYPE_CHECKING:
     from lineage_jax.typing import Population
 
 TRUTH = "truth.json"
+"""The file of a folder that says who is whose, `{child: parent}`."""
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Known:
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class KnownFamily:
     """Candidate parents and children, and who is whose.
 
     Attributes:
-        parents: the candidates.
-        children: the children.
+        parents: the candidates' variables.
+        children: the children's variables.
         truth: the name of every child's parent.
         network: the Flax network of all of them, or None where features cannot be compared.
         obstacle: why not.
@@ -32,16 +35,20 @@ class Known:
 
     parents: "Population"
     children: "Population"
-    truth: dict[str, str]
+    truth: Mapping[str, str]
     network: "nn.Module | None"
     obstacle: str | None = None
     input_shape: tuple[int, int, int] | None = None
 
 
-def load_known(path: Path, arch: str | None) -> Known:
-    """Reads a family: a checkpoint of `population.save_family`, or a folder with parents, children and truth.
+def load_known_family(path: Path, arch: str | None = None) -> KnownFamily:
+    """Reads a family: a checkpoint of `population.save_family`, or a folder with parents/, children/ and truth.json.
 
-    A file that cannot be read is said and skipped, and so are the children of such a parent.
+    A file that cannot be read is logged and skipped, and so are the children of such a parent.
+
+    Args:
+        path: the folder.
+        arch: the entry that files are of, or None to recognise each.
 
     Raises:
         FileNotFoundError: If there is nothing at `path`.
@@ -52,24 +59,32 @@ def load_known(path: Path, arch: str | None) -> Known:
     if (path / TRUTH).is_file():
         files = _files(path / "children")
         truth = _truth(path / TRUTH, files)
-        parents, missing = load_some(_files(path / "parents"), arch)
+        parents, missing = load_readable(load_many(_files(path / "parents"), arch))
         wanted = {name: file for name, file in files.items() if truth[name] not in missing}
-        children, _ = load_some(wanted, arch)
+        children, _ = load_readable(load_many(wanted, arch))
         if not children:
             raise ValueError(f"expected a child in {path} whose parent can be read, got none")
-        return beside(parents, children, truth={name: truth[name] for name in children})
+        return side_by_side(parents, children, truth={name: truth[name] for name in children})
     if path.is_dir() and not (path / io.SUMS).is_file():
         raise ValueError(f"expected a family in {path}: parents/, children/ and {TRUTH} {{child: parent}}")
     family = population.load_family(path)
-    return Known(parents=family.parents, children=family.children, truth=family.truth, network=family.network)
+    return KnownFamily(parents=family.parents, children=family.children, truth=family.truth, network=family.network)
 
 
-def beside(parents: Mapping[str, Loaded], children: Mapping[str, Loaded], *, truth: dict[str, str]) -> Known:
-    """Puts loaded networks side by side: under Flax's names where all are alike, else under those that each has."""
+def side_by_side(
+    parents: Mapping[str, LoadedNetwork], children: Mapping[str, LoadedNetwork], *, truth: Mapping[str, str]
+) -> KnownFamily:
+    """Makes a family of loaded networks: under Flax's names where all are alike, else under those that each has.
+
+    Args:
+        parents: the candidates.
+        children: the children, at least one.
+        truth: the name of every child's parent, which need not be among the candidates.
+    """
     reason = obstacle([*parents.values(), *children.values()])
-    arrays = own_arrays if reason else lambda loaded: to_saved(loaded).variables
     first = next(iter(children.values()))
-    return Known(
+    arrays = (lambda loaded: loaded.own_arrays) if reason else (lambda loaded: loaded.variables)
+    return KnownFamily(
         parents={name: arrays(loaded) for name, loaded in parents.items()},
         children={name: arrays(loaded) for name, loaded in children.items()},
         truth=truth,

@@ -1,8 +1,9 @@
 """What all commands share: the application, its two consoles, and how bad input ends."""
 
+import contextlib
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import typer
 from rich.console import Console
@@ -24,9 +25,9 @@ def main() -> None:
 
     Bad input and errors of the system end in one line on stderr and exit status 2.
     """
-    hear_the_library()
     try:
-        app(args=spread(sys.argv[1:]))
+        with library_log_on_stderr():
+            app(args=spread(sys.argv[1:]))
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     except (ValueError, OSError, ImportError) as error:
@@ -52,20 +53,27 @@ def spread(arguments: list[str]) -> list[str]:
     return result
 
 
-class Said(logging.Handler):
-    """Says what the library logs, as it is."""
+class StderrHandler(logging.Handler):
+    """Prints what the library logs, as it is."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Prints one record on stderr."""
         say(record.getMessage())
 
 
-def hear_the_library() -> None:
-    """Lets the library's own log reach the user, once."""
-    logger = logging.getLogger("lineage_jax")
+@contextlib.contextmanager
+def library_log_on_stderr() -> Iterator[None]:
+    """Prints the library's own log on stderr, and keeps it from handlers that other packages have installed."""
+    logger, handler = logging.getLogger("lineage_jax"), StderrHandler()
+    before = logger.level, logger.propagate
     logger.setLevel(logging.INFO)
-    if not any(isinstance(handler, Said) for handler in logger.handlers):
-        logger.addHandler(Said())
+    logger.propagate = False
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.level, logger.propagate = before
 
 
 def show(line: str) -> None:
@@ -100,3 +108,15 @@ def shown(bar: Progress, what: str) -> Callable[[int, int], None]:
         bar.update(tasks[0], completed=done, total=total)
 
     return show_progress
+
+
+@contextlib.contextmanager
+def progress_of_stages() -> Iterator[Callable[[str, int, int], None]]:
+    """Yields what shows (stage, done, total) of a piece of work, a bar for each stage."""
+    with progress_bar() as bar:
+        stages: dict[str, Callable[[int, int], None]] = {}
+
+        def show_stage(stage: str, done: int, total: int) -> None:
+            stages.setdefault(stage, shown(bar, stage))(done, total)
+
+        yield show_stage

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lineage_jax.checkpoints import COUNTER, Loaded, entry_of, load, own_arrays, to_saved
+from lineage_jax.checkpoints import COUNTER, LoadedNetwork, entry_of, load
 from lineage_jax.cli._app import app, say, show
 from lineage_jax.cli._destination import check_destination
 
@@ -35,15 +35,14 @@ def convert(
     for note in (*loaded.notes, *left_out(loaded.file)):
         say(note)
     if loaded.match is None or loaded.match.headless:
-        weights = own_arrays(loaded) if loaded.match is None else without_head(loaded)
+        weights = loaded.own_arrays if loaded.match is None else without_head(loaded)
         io.save(folder, weights, description={"tree of": file.name, "sha256": loaded.file.sha256})
         count = len(loaded.file.weights)
         known = "of no known architecture (lineage-jax inspect shows the nearest)"
         what = known if loaded.match is None else f"{loaded.match.entry.name} but for its head"
         show(f"{file} is {what}: {count} arrays in {folder}")
         return
-    saved = to_saved(loaded)
-    models.save_network(folder, saved.network, saved.variables, input_shape=saved.input_shape)
+    models.save_network(folder, loaded.network, loaded.variables, input_shape=loaded.input_shape)
     settings = ", ".join(f"{name} {value}" for name, value in (loaded.match.settings or {}).items())
     show(f"{file} is {loaded.match.entry.name} ({settings}): saved in {folder}")
 
@@ -106,9 +105,9 @@ def reads_back(entry: "Entry", tensors: "Mapping[str, np.ndarray]", saved: "Save
     return same and match.input_shape[-1] == saved.input_shape[-1]
 
 
-def without_head(loaded: Loaded) -> dict[str, Any]:
+def without_head(loaded: LoadedNetwork) -> dict[str, Any]:
     """Returns the variables of a network that was recognised up to its head, without one."""
-    variables = dict(to_saved(loaded).variables)
+    variables = dict(loaded.variables)
     head = getattr(loaded.network, "head", "")
     return variables | {"params": {name: layer for name, layer in variables["params"].items() if name != head}}
 

@@ -10,7 +10,7 @@ import typer
 from rich import box
 from rich.table import Table
 
-from lineage_jax.checkpoints import notes_of, read
+from lineage_jax.checkpoints import notes_of, read_file
 from lineage_jax.cli._app import app, out, show
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def of_others(file: Path, nesting: str | None) -> "tuple[dict[str, np.ndarray], 
     """Reads a file, or a folder that another program has written."""
     import converters
 
-    checkpoint = read(file, nesting)
+    checkpoint = read_file(file, nesting)
     shapes = {name: array.shape for name, array in checkpoint.tensors.items()}
     found = converters.recognise(shapes, buffers=checkpoint.buffers)
     notes = [note for match in found.fits[:1] for note in notes_of(match, checkpoint)]

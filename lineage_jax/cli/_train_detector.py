@@ -2,19 +2,20 @@
 
 import hashlib
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.progress import Progress
 
-from lineage_jax.cli._app import app, progress_bar, show
+from lineage_jax.checkpoints import KnownFamily, load_known_family
+from lineage_jax.cli._app import app, progress_bar, say, show
 from lineage_jax.cli._destination import check_destination
-from lineage_jax.cli._study import check_parents, report_of, study_all
+from lineage_jax.cli._detector_report import StudiedFamily, report_lines, weight_scores
 
 if TYPE_CHECKING:
-    from lineage_jax.detector import Detector, DetectorTraining, Examples, Fitted, Split
+    from lineage_jax.detector import Detector, DetectorTraining, Examples, Fitted, Layers, Split
 
 ORPHANS = 0.2
 """Share of the children that are shown without their parent, where "none of these" is to be learned."""
@@ -53,18 +54,76 @@ def train_detector(
     images = None if probes is None else data.load_probes(probes)
     with progress_bar() as bar:
         task = bar.add_task("looking at families", total=len(family))
-        studies, layers = study_all(family, weights, features, images, arch, advance=lambda: bar.advance(task))
-        check_parents(studies, nobody=nobody)
-        parts = detector.split([study.examples for study in studies], seed=seed)
+        families, layers = look_at_families(family, weights, features, images, arch, lambda: bar.advance(task))
+        check_parents(families, nobody=nobody)
+        examples = [each.examples for each in families]
+        parts = detector.split(examples, seed=seed)
         training = training_for(sum(map(len, parts.train)), epochs=epochs, seed=seed, nobody=nobody)
-        run = claimed(Path(f"{folder}.unfinished"), digest([study.examples for study in studies]))
+        run = claimed(Path(f"{folder}.unfinished"), digest(examples))
         module = detector.Detector(weights=layers.weights, features=layers.features, nobody=nobody)
         fitted = learn(module, parts, training, run, bar)
     detector.save_detector(folder, fitted)
     shutil.rmtree(run)
-    for line in report_of(fitted, studies, parts):
+    for line in report_lines(fitted, families, parts):
         show(line)
     show(f"saved in {folder}; try: lineage-jax detect --parents A B ... --child C --detector {folder}")
+
+
+def look_at_families(
+    paths: Sequence[Path],
+    weights: list[str] | None,
+    features: list[str] | None,
+    images: Any,
+    arch: str | None,
+    advance: Callable[[], None],
+) -> "tuple[list[StudiedFamily], Layers]":
+    """Looks at one family after another, and says at which layers, which the first one decides."""
+    from lineage_jax import detector
+
+    families, layers = [], None
+    for path in paths:
+        known = load_known_family(path, arch)
+        layers = layers or layers_for(known, weights, features, with_probes=images is not None)
+        shown = {"network": known.network, "obstacle": known.obstacle, "input_shape": known.input_shape}
+        examples = detector.look_at(known.parents, known.children, known.truth, layers, images, **shown)
+        scores = weight_scores(known.parents, known.children, layers.weights)
+        families.append(StudiedFamily(examples=examples, scores=scores, truth=known.truth))
+        advance()
+    if layers is None:
+        raise ValueError("expected at least one --family, got none")
+    return families, layers
+
+
+def layers_for(
+    known: KnownFamily, weights: list[str] | None, features: list[str] | None, *, with_probes: bool
+) -> "Layers":
+    """Chooses the layers that are looked at, and says which.
+
+    Raises:
+        ValueError: If features are named without probes, or no weights are named of networks of no known architecture.
+    """
+    from lineage_jax import detector
+
+    if features and not with_probes:
+        raise ValueError(f"expected --probes for the features of {', '.join(features)}, got none")
+    if known.network is None and not weights:
+        names = ", ".join(detector.layers_with_kernels(next(iter(known.children.values()))))
+        raise ValueError(f"expected --weights LAYER ..., since {known.obstacle}; layers with a kernel: {names}")
+    reason = known.obstacle if with_probes else "no --probes given"
+    layers = detector.choose_layers(
+        known.network, weights=weights or (), features=features or (), with_features=reason is None
+    )
+    seen = f"features of {', '.join(layers.features)}" if layers.features else f"at no features: {reason}"
+    say(f"looking at weights of {', '.join(layers.weights)} and {seen}")
+    return layers
+
+
+def check_parents(families: Sequence[StudiedFamily], *, nobody: bool) -> None:
+    """Refuses children of nobody where that is not to be learned."""
+    for family in families:
+        for child, parent in family.truth.items():
+            if parent not in family.examples.parent_names and not nobody:
+                raise ValueError(f"expected '{parent}', the parent of '{child}', among the parents; or give --nobody")
 
 
 def learn(module: "Detector", parts: "Split", training: "DetectorTraining", run: Path, bar: Progress) -> "Fitted":

@@ -6,6 +6,7 @@ so that one set serves many networks without being copied.
 
 from lineage_jax.data._images import Images as Images
 from lineage_jax.data._images import select_classes as select_classes
+from lineage_jax.data._probes import check_input_shape as check_input_shape
 from lineage_jax.data._probes import load_probes as load_probes
 from lineage_jax.data._sampling import few_shot as few_shot
 from lineage_jax.data._sampling import imbalanced as imbalanced

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float32, Shaped
+from jaxtyping import Array, Float32, Shaped
 
 from lineage_jax.data._files import GZIP, first_bytes, read_idx, read_npz, require_file
 from lineage_jax.data._pixels import check_finite, moments, standardise, to_floats
@@ -37,6 +37,26 @@ def load_probes(path: str | Path) -> Float32[np.ndarray, "n ..."]:
     mean, std = moments(floats)
     pixels = standardise(floats, mean=mean, std=std)
     return pixels[..., None] if pixels.ndim == 3 else pixels
+
+
+def check_input_shape(inputs: Shaped[np.ndarray, "n ..."] | Shaped[Array, "n ..."], shape: tuple[int, ...]) -> None:
+    """Refuses probes that are not what a network takes.
+
+    Args:
+        inputs: `[n, ...]`.
+        shape: one input of the network, such as `(h, w, c)`.
+
+    Raises:
+        ValueError: If they are not.
+
+    Examples:
+        >>> check_input_shape(np.zeros((4, 28, 28, 1)), (32, 32, 3))
+        Traceback (most recent call last):
+            ...
+        ValueError: expected probes of shape [n, 32, 32, 3], got (4, 28, 28, 1)
+    """
+    if inputs.shape[1:] != shape:
+        raise ValueError(f"expected probes of shape [n, {', '.join(map(str, shape))}], got {inputs.shape}")
 
 
 def _read(path: Path) -> Shaped[np.ndarray, "..."]:

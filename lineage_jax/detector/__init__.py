@@ -16,6 +16,7 @@ from lineage_jax.detector._evaluate import NOBODY as NOBODY
 from lineage_jax.detector._evaluate import Evaluation as Evaluation
 from lineage_jax.detector._evaluate import Judged as Judged
 from lineage_jax.detector._evaluate import evaluate as evaluate
+from lineage_jax.detector._evaluate import evaluate_fitted as evaluate_fitted
 from lineage_jax.detector._evaluate import judge as judge
 from lineage_jax.detector._evaluate import probabilities as probabilities
 from lineage_jax.detector._examples import Batch as Batch
@@ -26,6 +27,10 @@ from lineage_jax.detector._fit import fit as fit
 from lineage_jax.detector._fitted import Fitted as Fitted
 from lineage_jax.detector._fitted import load_detector as load_detector
 from lineage_jax.detector._fitted import save_detector as save_detector
+from lineage_jax.detector._layers import Layers as Layers
+from lineage_jax.detector._layers import choose_layers as choose_layers
+from lineage_jax.detector._layers import last_kernel as last_kernel
+from lineage_jax.detector._look import look_at as look_at
 from lineage_jax.detector._split import Split as Split
 from lineage_jax.detector._split import folds as folds
 from lineage_jax.detector._split import split as split

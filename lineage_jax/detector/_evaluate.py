@@ -108,6 +108,21 @@ def evaluate(judged: Judged, *, temperature: float = 1.0) -> Evaluation:
     )
 
 
+def evaluate_fitted(fitted: Fitted, families: Sequence[Examples], *, orphans: float = 0.0) -> Evaluation:
+    """Judges children by a trained detector and returns how right it is.
+
+    Args:
+        fitted: the detector.
+        families: children with their candidates.
+        orphans: share of the children whose parent is struck from the candidates.
+
+    Raises:
+        ValueError: If the children have views of other layers than the detector's.
+    """
+    judged = judge(fitted.detector, fitted.variables, families, batch_size=fitted.training.batch_size, orphans=orphans)
+    return evaluate(judged, temperature=fitted.temperature)
+
+
 def probabilities(fitted: Fitted, examples: Examples) -> "xarray.DataArray":
     """Returns the calibrated probability of every candidate of every child; `lineage.decide` takes it for scores.
 

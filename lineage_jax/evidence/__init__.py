@@ -1,17 +1,19 @@
-"""The answer to "whose child is this?", and what speaks for it."""
+"""The answer to "whose child is this?", and what speaks for it.
+
+answer = detect({"anna": "anna.pth", "bert": "bert.pth"}, "child.pth", probes="probes.npy")
+answer.prediction, answer.relation               # "bert", "parent"
+print(answer)                                    # the verdict in a sentence, and what else should be known
+answer.weights, answer.scores                    # xarray, over parent
+answer.as_dict()                                 # what `lineage-jax detect --json` prints
+"""
 
 from lineage_jax.evidence._answer import Answer as Answer
-from lineage_jax.evidence._answer import conclude as conclude
-from lineage_jax.evidence._answer import summary as summary
-from lineage_jax.evidence._answer import weigh as weigh
-from lineage_jax.evidence._features import approximated as approximated
-from lineage_jax.evidence._features import check_images as check_images
-from lineage_jax.evidence._features import chosen_measures as chosen_measures
-from lineage_jax.evidence._features import read_probes as read_probes
-from lineage_jax.evidence._features import score_against as score_against
+from lineage_jax.evidence._conclude import conclude as conclude
+from lineage_jax.evidence._detect import detect as detect
+from lineage_jax.evidence._question import Candidates as Candidates
+from lineage_jax.evidence._question import Given as Given
+from lineage_jax.evidence._scores import DEFAULT_MEASURES as DEFAULT_MEASURES
+from lineage_jax.evidence._scores import Scores as Scores
 from lineage_jax.evidence._verdict import RELATIONS as RELATIONS
 from lineage_jax.evidence._verdict import Measured as Measured
 from lineage_jax.evidence._verdict import Verdict as Verdict
-from lineage_jax.evidence._verdict import judge as judge
-from lineage_jax.evidence._wording import notes as notes
-from lineage_jax.evidence._wording import sentence as sentence

@@ -43,10 +43,10 @@ class Measured:
         weights: what `lineage.overlap` found, `compared` being the share of all of the child's weights.
         features: approximated scores over `parent`, by their name; none where features were not compared.
         on_noise: features are those of noise.
-        shares: a detector's probabilities over `parent`, or None.
+        probabilities: a detector's over `parent`, or None.
         nobody: the name under which the detector says "none of these".
         counters: how many batches each normalisation has seen, by network and module.
-        lacking: by network what of it took no part, in words; where there is something to say.
+        not_plain: by network what of it took no part, in words; where there is something to say.
         left_out: candidates that are the child itself, and by what that shows.
         skipped: candidates that could not be read, and why.
     """
@@ -55,12 +55,27 @@ class Measured:
     weights: "xarray.Dataset"
     features: "Mapping[str, xarray.DataArray]" = dataclasses.field(default_factory=dict)
     on_noise: bool = False
-    shares: "xarray.DataArray | None" = None
+    probabilities: "xarray.DataArray | None" = None
     nobody: str = "none of these"
     counters: Mapping[str, Mapping[str, int]] = dataclasses.field(default_factory=dict)
-    lacking: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    not_plain: Mapping[str, str] = dataclasses.field(default_factory=dict)
     left_out: Mapping[str, str] = dataclasses.field(default_factory=dict)
     skipped: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+    def select(self, candidates: Sequence[str]) -> "Measured":
+        """Returns what was measured as if only these candidates had been there; a detector's shares do not add up."""
+        kept = list(candidates)
+        return dataclasses.replace(
+            self,
+            weights=self.weights.sel(parent=kept),
+            features={name: scores.sel(parent=kept) for name, scores in self.features.items()},
+            probabilities=None if self.probabilities is None else self.probabilities.sel(parent=kept),
+        )
+
+    def with_probabilities(self, probabilities: "xarray.DataArray") -> "Measured":
+        """Returns the same with a detector's probabilities of the candidates that are not left out."""
+        kept = [name for name in probabilities["parent"].values.tolist() if name not in self.left_out]
+        return dataclasses.replace(self, probabilities=probabilities.sel(parent=kept))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -99,12 +114,12 @@ class Verdict:
     mixture: dict[str, float] = dataclasses.field(default_factory=dict)
 
 
-def judge(measured: Measured, among: "Mapping[str, float]", mixture: "Mapping[str, float]") -> Verdict:
+def verdict_of(measured: Measured, between: "Mapping[str, float]", mixture: "Mapping[str, float]") -> Verdict:
     """Says whose child a network is.
 
     Args:
         measured: what was measured.
-        among: centred kernel cosines of the candidate that `name_one` names with the other relatives.
+        between: centred kernel cosines of the candidate that `name_one` names with the other relatives.
         mixture: what each relative weighs in the child, where a mixture explains it; empty where none does.
     """
     weights = measured.weights
@@ -117,7 +132,7 @@ def judge(measured: Measured, among: "Mapping[str, float]", mixture: "Mapping[st
     prediction, decided_by = name_one(measured)
     incomparable = {name: weights["compared"].sel(parent=name).item() for name in set_aside(weights)}
     came_first = {name: first(measured, name) for name in related}
-    lies = lambda name: place_of(name, related, among)  # noqa: E731
+    lies = lambda name: place_of(name, related, between)  # noqa: E731
     parts = [name for name in mixture if name in related]
     heaviest = max(parts, key=lambda name: mixture[name]) if parts and prediction else prediction
     verdict = Verdict(
@@ -157,10 +172,12 @@ def name_one(measured: Measured) -> tuple[str | None, str]:
     from lineage_jax import lineage
 
     related = relatives(measured.weights)
-    if measured.shares is not None:
-        allowed = [name for name in measured.shares["parent"].values if name in related or name == measured.nobody]
+    if measured.probabilities is not None:
+        allowed = [
+            name for name in measured.probabilities["parent"].values if name in related or name == measured.nobody
+        ]
         if related and allowed:
-            chosen = lineage.decide(measured.shares.sel(parent=allowed)).prediction.item()
+            chosen = lineage.decide(measured.probabilities.sel(parent=allowed)).prediction.item()
             return (None if chosen == measured.nobody else chosen), "detector"
     earlier = [name for name in related if first(measured, name) != "child"] or list(related)
     if len(earlier) > 1 and measured.features and not measured.on_noise:
@@ -169,12 +186,12 @@ def name_one(measured: Measured) -> tuple[str | None, str]:
     return (earlier[0] if earlier else None), DECISIVE.replace("_", " ")
 
 
-def votes(features: "Mapping[str, xarray.DataArray]", among: Sequence[str]) -> dict[str, int]:
+def votes(features: "Mapping[str, xarray.DataArray]", candidates: Sequence[str]) -> dict[str, int]:
     """Returns how many scores name each of some candidates."""
     from lineage_jax import lineage
 
-    named = [lineage.decide(scores.sel(parent=list(among))).prediction.item() for scores in features.values()]
-    return {name: named.count(name) for name in among}
+    named = [lineage.decide(scores.sel(parent=list(candidates))).prediction.item() for scores in features.values()]
+    return {name: named.count(name) for name in candidates}
 
 
 def set_aside(weights: "xarray.Dataset") -> list[str]:
@@ -229,14 +246,14 @@ def _cosines(weights: "xarray.Dataset") -> dict[str, float]:
     return {name: cosine for name, cosine in pairs if name not in aside}
 
 
-def ties(related: Mapping[str, float], among: Sequence[str]) -> tuple[str, ...]:
+def ties(related: Mapping[str, float], candidates: Sequence[str]) -> tuple[str, ...]:
     """Returns the relatives that are almost as near as the nearest.
 
     Examples:
         >>> ties({"a": 0.73, "b": 0.69, "c": 0.2}, ["a", "b", "c"]), ties({"a": 0.9, "b": 0.8}, ["a", "b"])
         (('b',), ())
     """
-    best, *others = among or [""]
+    best, *others = candidates or [""]
     return tuple(name for name in others if 1 - related[best] >= NEAR_TIE * (1 - related[name]))
 
 
@@ -259,9 +276,9 @@ def _inside(counters: Mapping[str, int], module: str) -> dict[str, int]:
     return {path.removeprefix(start): count for path, count in paths.items() if path.startswith(start)}
 
 
-def place_of(candidate: str, related: Mapping[str, float], among: Mapping[str, float]) -> str | None:
+def place_of(candidate: str, related: Mapping[str, float], between: Mapping[str, float]) -> str | None:
     """Says how a candidate and the child lie to each other, seen from the other relatives."""
     from lineage_jax import lineage
 
-    others = {name: cosine for name, cosine in among.items() if name in related and name != candidate}
+    others = {name: cosine for name, cosine in between.items() if name in related and name != candidate}
     return lineage.place(candidate, related, others)

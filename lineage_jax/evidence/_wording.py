@@ -22,11 +22,10 @@ def sentence(measured: Measured, verdict: Verdict) -> str:
         return f"{itself}." if named == child else f"{child} is the same network as {named}: {how}."
     if verdict.relation == "cannot be compared":
         return f"{_least(measured, verdict)}."
+    more = f"{_other_evidence(measured, verdict)}."
     if named is None:
-        return (
-            f"{_nobody(measured, verdict)}: {_found(measured, verdict.nearest, verdict)}{_opinion(measured, verdict)}."
-        )
-    return f"{_claim(verdict)}: {_found(measured, named, verdict)}{_order(verdict)}{_opinion(measured, verdict)}."
+        return f"{_nobody(measured, verdict)}: {_found(measured, verdict.nearest, verdict)}{more}"
+    return f"{_claim(verdict)}: {_found(measured, named, verdict)}{_order(verdict)}{more}"
 
 
 def _claim(verdict: Verdict) -> str:
@@ -63,11 +62,11 @@ def _found(measured: Measured, name: str | None, verdict: Verdict) -> str:
     if others:
         other = max(others, key=others.__getitem__)
         rank = "nearer" if others[other] > cosine else "next"
-        following = f", {rank} {other} ({said_cosine(others[other])})"
-    compared = f"{said_share(row['compared'].item())} of its kernels were compared"
+        following = f", {rank} {other} ({format_cosine(others[other])})"
+    compared = f"{format_share(row['compared'].item())} of its kernels were compared"
     chance = cosine >= lineage.UNRELATED and name not in verdict.related and not following
     doubt = ", which units numbered at random reach too, so few are they" if chance else ""
-    return f"centred kernel cosine {said_cosine(cosine)}{doubt}{following}; {compared}{_equal(row)}"
+    return f"centred kernel cosine {format_cosine(cosine)}{doubt}{following}; {compared}{_equal(row)}"
 
 
 def _order(verdict: Verdict) -> str:
@@ -92,7 +91,7 @@ def _order(verdict: Verdict) -> str:
     return "; which came first the weights do not say"
 
 
-def _opinion(measured: Measured, verdict: Verdict) -> str:
+def _other_evidence(measured: Measured, verdict: Verdict) -> str:
     """Says what features and a detector say of the candidate named."""
     named, said = verdict.prediction or verdict.nearest, ""
     everyone = measured.weights["parent"].values.tolist()
@@ -100,8 +99,10 @@ def _opinion(measured: Measured, verdict: Verdict) -> str:
         count = votes(measured.features, everyone)[named] if named else 0
         where = " on noise" if measured.on_noise else ""
         said += f"; {count} of {len(measured.features)} approximated scores of features{where} name {named}"
-    if measured.shares is not None:
-        shares = dict(zip(measured.shares["parent"].values.tolist(), measured.shares.values.tolist(), strict=True))
+    if measured.probabilities is not None:
+        shares = dict(
+            zip(measured.probabilities["parent"].values.tolist(), measured.probabilities.values.tolist(), strict=True)
+        )
         most = max(shares, key=shares.__getitem__)
         others = f", most, {shares[most]:.1%}, to {most}" if most != named else ""
         said += f"; the detector gives {named} {shares[named]:.1%}{others}" if named else ""
@@ -115,8 +116,8 @@ def _least(measured: Measured, verdict: Verdict) -> str:
     whom = f"{most}: there" if weights.sizes["parent"] == 1 else f"any of these: in {most}, which has most,"
     shared, tensors = row["tensors"].item(), weights.attrs["tensors"]
     compared = f"{shared:,} of its {tensors:,} tensors have a counterpart of equal name and shape{_equal(row)}"
-    share = f"{said_share(row['compared'].item())} of its kernels"
-    return f"{child} cannot be compared with {whom} {compared}, {share}{_lacking(measured, child, most)}"
+    share = f"{format_share(row['compared'].item())} of its kernels"
+    return f"{child} cannot be compared with {whom} {compared}, {share}{_not_plain(measured, child, most)}"
 
 
 def _equal(row: "xarray.Dataset") -> str:
@@ -125,8 +126,8 @@ def _equal(row: "xarray.Dataset") -> str:
     return f", {identical:,} of {tensors:,} tensors are bit for bit equal" if identical else ""
 
 
-def _lacking(measured: Measured, *names: str | None) -> str:
-    return "".join(f"; of {name}, {measured.lacking[name]}" for name in names if name and name in measured.lacking)
+def _not_plain(measured: Measured, *names: str | None) -> str:
+    return "".join(f"; of {name}, {measured.not_plain[name]}" for name in names if name and name in measured.not_plain)
 
 
 def notes(measured: Measured, verdict: Verdict) -> Iterator[str]:
@@ -137,18 +138,18 @@ def notes(measured: Measured, verdict: Verdict) -> Iterator[str]:
         elif name != verdict.prediction:
             yield f"{name} is left out, it is the same network as {verdict.child}: {reason}"
     if verdict.near_ties and verdict.relation != "mixture":
-        tied = ", ".join(f"{name} ({said_cosine(verdict.related[name])})" for name in verdict.near_ties)
+        tied = ", ".join(f"{name} ({format_cosine(verdict.related[name])})" for name in verdict.near_ties)
         either = "" if verdict.relation == "siblings" else f"; {verdict.child} may descend from either, or from both"
         yield f"almost as near: {tied}{either}"
     more = {n: c for n, c in verdict.related.items() if n != verdict.prediction and n not in verdict.near_ties}
     if more:
-        yield f"also related: {listed(f'{name} ({said_cosine(cosine)})' for name, cosine in more.items())}"
+        yield f"also related: {listed(f'{name} ({format_cosine(cosine)})' for name, cosine in more.items())}"
     after = [name for name in verdict.counted_after if name != verdict.prediction]
     if after:
         yield f"counted more batches than {verdict.child}, so rather later networks: {listed(after)}"
     for name, cosine in verdict.opposite.items():
         turned = "it was subtracted, or its signs were turned"
-        yield f"{name} is related with the opposite sign ({said_cosine(cosine)}): {turned}"
+        yield f"{name} is related with the opposite sign ({format_cosine(cosine)}): {turned}"
     shown = verdict.prediction or verdict.nearest
     if shown in measured.weights["parent"].values and measured.weights["turned"].sel(parent=shown).item():
         turned = measured.weights["turned"].sel(parent=shown).item()
@@ -161,12 +162,12 @@ def _aside(measured: Measured, verdict: Verdict) -> Iterator[str]:
     """Yields the candidates that could not be compared, and what of the others took no part."""
     child = verdict.child
     for name, share in verdict.incomparable.items():
-        why = _lacking(measured, child, name)
-        yield f"{name} could not be compared: {said_share(share)} of {child}'s kernels have a counterpart there{why}"
+        why = _not_plain(measured, child, name)
+        yield f"{name} could not be compared: {format_share(share)} of {child}'s kernels have a counterpart there{why}"
     if not verdict.incomparable:
         for each in (child, verdict.prediction or verdict.nearest):
-            if each and each in measured.lacking:
-                yield f"of {each}, {measured.lacking[each]}"
+            if each and each in measured.not_plain:
+                yield f"of {each}, {measured.not_plain[each]}"
 
 
 def listed(names: Iterable[str]) -> str:
@@ -181,22 +182,22 @@ def listed(names: Iterable[str]) -> str:
     return ", ".join(names[:MOST_NAMES]) + (f" and {rest} more" if rest > 0 else "")
 
 
-def said_cosine(cosine: float) -> str:
+def format_cosine(cosine: float) -> str:
     """Writes a cosine so that it differs from 1 where it does.
 
     Examples:
-        >>> said_cosine(0.5), said_cosine(0.99971), said_cosine(1.0)
+        >>> format_cosine(0.5), format_cosine(0.99971), format_cosine(1.0)
         ('0.500', '0.9997', '1.000')
     """
     gap = 1 - abs(cosine)
     return f"{cosine:.{3 if not 1e-12 < gap < 5e-4 else math.ceil(-math.log10(gap))}f}"
 
 
-def said_share(share: float) -> str:
+def format_share(share: float) -> str:
     """Writes a share so that 100% is all and 0% is nothing.
 
     Examples:
-        >>> said_share(1.0), said_share(0.999), said_share(0.001), said_share(0.0), said_share(0.42)
+        >>> format_share(1.0), format_share(0.999), format_share(0.001), format_share(0.0), format_share(0.42)
         ('100%', '99%', '1%', '0%', '42%')
     """
     per_cent = 100 * share
@@ -204,16 +205,7 @@ def said_share(share: float) -> str:
 
 
 def as_json(measured: Measured, verdict: Verdict) -> Mapping[str, object]:
-    """Returns what a verdict says, for programs.
-
-    Returns:
-        `prediction` (a candidate or None), `relation` (one of `RELATIONS`), the sentence as `verdict` and the lines
-        beside it as `notes`; `nearest`, the candidate of highest centred kernel cosine; `compared`, the share of the
-        child's kernels that was, and `identical`, how many tensors are bit for bit equal, both of the candidate named
-        or else the nearest; `direction`, who came first by counters and how both lie among the other relatives;
-        `also related`, `opposite` and `not compared` with their cosines or shares; `near-ties`; `mixture`, what every
-        parent weighs; candidates that were `left out` or `skipped`, and why.
-    """
+    """Returns what a verdict says, for programs; see `Answer.as_dict`."""
     shown = verdict.prediction or verdict.nearest
     row = measured.weights.sel(parent=shown) if shown in measured.weights["parent"].values else None
     return {

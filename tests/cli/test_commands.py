@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from lineage_jax import cli, data, models, population
-from lineage_jax.evidence import _features
+from lineage_jax.evidence import _probes
 
 
 @pytest.fixture(scope="module")
@@ -168,8 +168,8 @@ def test_a_fault_of_the_program_ends_with_status_one(family):
     folder, _ = family
     script = (
         "import sys; from lineage_jax import cli\n"
-        "def broken(*_): raise RuntimeError('a fault')\n"
-        "cli._detect.load_all = broken\n"
+        "def broken(*_, **__): raise RuntimeError('a fault')\n"
+        "cli._detect.evidence.detect = broken\n"
         f"sys.argv = 'lineage-jax detect --parents {folder}/parent-0 {folder}/parent-1 --child x'.split()\n"
         "cli.main()\n"
     )
@@ -189,12 +189,11 @@ def test_the_installed_command_answers():
 
 def test_noise_follows_the_input_shape_of_the_parents(family, capsys):
     folder, _ = family
-    images, _ = _features.read_probes(None, models.load_network(folder / "parent-0"))
+    images = _probes.draw_noise(models.load_network(folder / "parent-0").input_shape).inputs
     assert images.shape == (256, 8, 8, 1)
     assert jnp.isfinite(images).all()
 
 
 def test_fewer_images_of_noise_are_drawn_where_they_are_large():
-    large = models.SavedNetwork(network=models.fc(), variables={}, input_shape=(224, 224, 3))
-    images, _ = _features.read_probes(None, large)
+    images = _probes.draw_noise((224, 224, 3)).inputs
     assert images.shape == (20, 224, 224, 3)

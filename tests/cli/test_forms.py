@@ -47,7 +47,7 @@ def test_what_export_writes_is_recognised_again(tmp_path, capsys, monkeypatch, a
     loaded = checkpoints.load(tmp_path / "a.pth", None)
     assert loaded.network == network
     assert loaded.input_shape[-1] == input_shape[-1]
-    assert jax.tree.all(jax.tree.map(np.array_equal, checkpoints.to_saved(loaded).variables, tree))
+    assert jax.tree.all(jax.tree.map(np.array_equal, loaded.variables, tree))
 
 
 @pytest.mark.parametrize("input_shape", [(4, 4, 3), (6, 6, 4)])
@@ -88,7 +88,7 @@ def test_a_wrapped_network_with_another_head_has_features_and_what_is_left_out_i
     assert loaded.match.entry.name == ENTRY
     assert "a.pth is akamaster/resnet20 under 'model._orig_mod.', but for its head" in loaded.notes
     assert "left out, as no part of akamaster/resnet20: 'model._orig_mod.linear.0.weight'" in loaded.notes
-    variables = checkpoints.to_saved(loaded).variables
+    variables = loaded.variables
     assert variables["params"]["linear"]["kernel"].shape == (64, 1)
     assert not variables["params"]["linear"]["kernel"].any()
     np.testing.assert_array_equal(variables["params"]["conv1"]["kernel"], tensors["conv1.weight"].transpose(2, 3, 1, 0))

@@ -9,10 +9,8 @@ import pytest
 import xarray
 
 from lineage_jax import cli, detector, lineage
-from lineage_jax.checkpoints import load_known
-from lineage_jax.cli._layers import choose_layers
-from lineage_jax.cli._look import look_at
-from lineage_jax.cli._study import Study, together
+from lineage_jax.checkpoints import load_known_family
+from lineage_jax.cli._detector_report import StudiedFamily, together
 from tests.cli.conftest import CHILDREN, PARENTS, SETTINGS, learn
 from tests.cli.test_commands import refused
 
@@ -33,10 +31,11 @@ def test_a_detector_is_learned_from_files_and_says_how_right_it_is(learned):
 def test_with_probes_the_last_kernel_and_tap_are_seen_alike_in_files_and_a_checkpoint(folder, capsys):
     images, seen = np.load(folder / "probes.npy"), []
     for path in (folder / "known", folder / "family"):
-        known = load_known(path, None)
-        layers = choose_layers(known, None, None, probes=True)
+        known = load_known_family(path, None)
+        layers = cli._train_detector.layers_for(known, None, None, with_probes=True)
         assert (layers.weights, layers.features) == (("fc2",), ("relu2",))
-        seen.append(look_at(known, layers, images))
+        shown = {"network": known.network, "input_shape": known.input_shape}
+        seen.append(detector.look_at(known.parents, known.children, known.truth, layers, images, **shown))
     assert "looking at weights of fc2 and features of relu2" in capsys.readouterr().err
     assert seen[0].children.features["relu2"].shape == (PARENTS * CHILDREN, len(images), 8)
     for views in ("parents", "children"):
@@ -73,7 +72,7 @@ def test_families_choose_their_weight_score_together_though_names_repeat():
             coords={"parent": [right, wrong], "child": ["c", "e"], "setting": ["good", "bad"]},
             dims=("parent", "child", "setting"),
         )
-        return Study(examples=None, scores=scores, truth={"c": right, "e": right})
+        return StudiedFamily(examples=None, scores=scores, truth={"c": right, "e": right})
 
     scores, truth = together([family("a", "b"), family("b", "z")])
     assert truth == {"0/c": "a", "0/e": "a", "1/c": "b", "1/e": "b"}

@@ -8,7 +8,7 @@ import pytest
 import xarray
 
 from lineage_jax import detector, lineage
-from lineage_jax.evidence._verdict import RELATIONS, Measured, judge, name_one, relatives
+from lineage_jax.evidence._verdict import RELATIONS, Measured, name_one, relatives, verdict_of
 from lineage_jax.evidence._wording import as_json, notes, sentence
 
 SHARED = {
@@ -35,9 +35,9 @@ def measured(cosines, *, of=None, **others):
     return Measured(child="c", weights=weights, **others)
 
 
-def said(found, among=None, mixture=None):
+def said(found, between=None, mixture=None):
     """Returns the verdict, the sentence and the notes."""
-    verdict = judge(found, among or {}, mixture or {})
+    verdict = verdict_of(found, between or {}, mixture or {})
     assert verdict.relation in RELATIONS
     assert json.loads(json.dumps(as_json(found, verdict)))["relation"] == verdict.relation
     return verdict, sentence(found, verdict), list(notes(found, verdict))
@@ -88,12 +88,12 @@ def test_a_detector_chooses_among_relatives_only():
         ({"x": 0.2, "y": 0.1, "z": 0.3, nobody: 0.4}, None),
         ({"x": 0.3, "y": 0.1, "z": 0.5, nobody: 0.1}, "x"),
     ):
-        found = measured(RELATED, shares=scores(**shares))
+        found = measured(RELATED, probabilities=scores(**shares))
         verdict, line, _ = said(found)
         assert (verdict.prediction, verdict.decided_by) == (named, "detector")
         assert ("None of these is the parent of c, says the detector, though x is related" in line) == (named is None)
     assert "the detector gives x 30.0%, most, 50.0%, to z" in line
-    verdict, line, _ = said(measured(STRANGERS, shares=scores(x=0.1, y=0.9, z=0.0)))
+    verdict, line, _ = said(measured(STRANGERS, probabilities=scores(x=0.1, y=0.9, z=0.0)))
     assert verdict.prediction is None
     assert line.endswith("the detector gives x 10.0%, most, 90.0%, to y.")
     assert Measured(child="c", weights=found.weights).nobody == nobody
@@ -117,9 +117,9 @@ def test_few_weights_reach_a_cosine_by_chance():
 
 def test_what_could_not_be_compared_is_no_stranger():
     little = {"compared": 0.02, "tensors": 1}
-    lacking = {"c": "9 tensors cannot be brought to plain weights, 'fc' for one (packed)"}
+    not_plain = {"c": "9 tensors cannot be brought to plain weights, 'fc' for one (packed)"}
     verdict, line, _ = said(
-        measured({"x": 0.9, "y": 0.1}, of={"x": little, "y": little | {"compared": 0.01}}, lacking=lacking)
+        measured({"x": 0.9, "y": 0.1}, of={"x": little, "y": little | {"compared": 0.01}}, not_plain=not_plain)
     )
     assert (verdict.prediction, verdict.relation) == (None, "cannot be compared")
     assert line == (
@@ -200,23 +200,23 @@ def test_counters_of_modules_that_correspond_are_compared():
 
 def test_direction_is_claimed_where_something_shows_it():
     assert said(measured({"x": 0.9}))[0].relation == "related"
-    verdict, line, _ = said(measured({"x": 0.9, "y": 0.72}), among={"y": 0.8})
+    verdict, line, _ = said(measured({"x": 0.9, "y": 0.72}), between={"y": 0.8})
     assert verdict.relation == "parent"
     assert line.endswith("; it lies between c and y, as a parent does unless it descends from c.")
-    verdict, line, _ = said(measured({"x": 0.8, "y": 0.79}), among={"y": 0.8})
+    verdict, line, _ = said(measured({"x": 0.8, "y": 0.79}), between={"y": 0.8})
     assert verdict.relation == "siblings"
     assert line.startswith("c is related to x, like siblings: centred kernel cosine 0.800, next y (0.790)")
     assert line.endswith("; seen from y, neither descends from the other as far as the weights show.")
     contradicting = measured({"x": 0.8, "y": 0.79}, counters=counted(c=50, x=20))
-    verdict, line, _ = said(contradicting, among={"y": 0.8})
+    verdict, line, _ = said(contradicting, between={"y": 0.8})
     assert verdict.relation == "related"
     assert line.endswith("; x has counted fewer batches, but both lie apart from y as siblings do.")
-    verdict, line, _ = said(measured({"x": 0.9, "y": 0.8}), among={"y": 0.72})
+    verdict, line, _ = said(measured({"x": 0.9, "y": 0.8}), between={"y": 0.72})
     assert (verdict.relation, verdict.place) == ("related", "child between")
 
 
 def test_a_mixture_names_all_its_parents():
-    verdict, line, beside = said(measured({"x": 0.72, "y": 0.7}), among={"y": 0.0}, mixture={"x": 0.4, "y": 0.6})
+    verdict, line, beside = said(measured({"x": 0.72, "y": 0.7}), between={"y": 0.0}, mixture={"x": 0.4, "y": 0.6})
     assert (verdict.prediction, verdict.relation) == ("y", "mixture")
     assert line.startswith("c is a mixture, 0.40 of x, 0.60 of y; it is related most to y: centred kernel cosine 0.700")
     assert not any("almost" in line for line in beside)

@@ -7,7 +7,7 @@ import pytest
 
 import converters
 from lineage_jax import lineage
-from lineage_jax.checkpoints import counters_of
+from lineage_jax.checkpoints import batch_counters
 
 CHAIN = [f"rfb-epoch-{epoch}" for epoch in (0, 20, 100, 200, 300, 400, 499)]
 TUNED = {"oe_tune_epoch_4": "baseline_epoch_9", "calib_oe_tune_epoch_4": "calib_baseline_epoch_9"}
@@ -119,7 +119,9 @@ def test_published_children_lie_behind_their_parents_and_siblings_beside_each_ot
 
 @pytest.mark.data
 def test_counters_order_the_epochs_of_a_published_run(data_folder):
-    counters = [counters_of(file) for file in read(data_folder / "checkpoints" / "face_detector_rfb", CHAIN).values()]
+    counters = [
+        batch_counters(file) for file in read(data_folder / "checkpoints" / "face_detector_rfb", CHAIN).values()
+    ]
     for earlier, later in itertools.combinations(counters, 2):
         assert lineage.first_by_counters(earlier, later) == "candidate"
         assert lineage.first_by_counters(later, earlier) == "child"

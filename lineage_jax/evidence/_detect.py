@@ -1,0 +1,167 @@
+"""One call from networks to the answer."""
+
+import dataclasses
+import functools
+import logging
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from lineage_jax.checkpoints import obstacle
+from lineage_jax.evidence._answer import Answer
+from lineage_jax.evidence._conclude import conclude
+from lineage_jax.evidence._detector import ask_detector, read_detector
+from lineage_jax.evidence._probes import Probes, draw_noise, read_probes
+from lineage_jax.evidence._question import Candidates, Given, Question, read_question
+from lineage_jax.evidence._scores import (
+    DEFAULT_MEASURES,
+    Scores,
+    approximated,
+    chosen_measures,
+    scores_of_features,
+    scores_of_overlap,
+    scores_of_weights,
+)
+from lineage_jax.evidence._weights import compare_weights
+
+if TYPE_CHECKING:
+    from flax import linen as nn
+
+    from lineage_jax.detector import Fitted
+    from lineage_jax.typing import FeatureFn, Inputs, Measure, Params
+
+logger = logging.getLogger(__name__)
+
+
+def detect(
+    parents: Candidates,
+    child: Given,
+    probes: "str | os.PathLike | Inputs | None" = None,
+    detector: "str | os.PathLike | Fitted | None" = None,
+    *,
+    measures: "Sequence[str] | Mapping[str, Measure]" = DEFAULT_MEASURES,
+    alphas: Sequence[float] | None = None,
+    weights_only: bool = False,
+    network: "nn.Module | None" = None,
+    features: "FeatureFn | None" = None,
+    input_shape: tuple[int, int, int] | None = None,
+    arch: str | None = None,
+    nesting: str | None = None,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> Answer:
+    """Names the parent of a child network among candidates, or says that it is none of these.
+
+    Networks of one known architecture are compared by features and weights, any others by the weights they share. One
+    candidate is enough. Only one whose kernels are related to the child's is named, whatever features say. The command
+    `lineage-jax detect` prints what this returns; where a message names one of its options, such as `--probes`, it is
+    the argument of that name. What is skipped, assumed or left out is logged under `lineage_jax`.
+
+    Args:
+        parents: the candidates by name, each a path, variables, a `checkpoints.LoadedNetwork` or
+            `models.SavedNetwork`; or a list of paths or loaded networks; or a folder, everything in which is a
+            candidate. Of several, one that cannot be read is skipped.
+        child: a path, variables, or a loaded network; among the candidates it is left out.
+        probes: images `[n, h, w, c]`, or a file of them (.npy, .npz, IDX); by default standard-normal noise, whose
+            features are shown and decide nothing.
+        detector: a trained detector or its folder: it chooses among relatives.
+        measures: similarities of features, by name (`similarity.MEASURES`) or as functions by name.
+        alphas: strengths of the approximation, each >= 0; by default the one that is recommended for each measure.
+        weights_only: compare weights, run no network.
+        network: the Flax module of variables in memory; features are those after the last of its `taps`.
+        features: pure function `(variables, inputs) -> [n, d]`, or `{layer: [n, ...]}` of one layer, of all networks in
+            place of those that are known.
+        input_shape: one image `(h, w, c)` of `network` or `features`; by default that of the probes.
+        arch: the entry that files are of, such as `torchvision/resnet50`; by default each is recognised.
+        nesting: which network of files that hold several, such as `model_ema`.
+        progress: called with what is being done ("loading", "scoring"), how much is done, and how much there is.
+
+    Raises:
+        FileNotFoundError: If the child, every candidate, the probes or the detector are not there.
+        ValueError: If there is no candidate, the child or every candidate cannot be read, a weight or a probe is not
+            finite, probes are of another shape than the networks take, a measure is unknown, an alpha is negative, or a
+            detector has not what it looks at.
+        ImportError: If a file needs a package that is not installed.
+
+    Examples:
+        >>> import numpy as np
+        >>> anna, bert = ({"fc": {"kernel": np.random.default_rng(seed).normal(size=(32, 32))}} for seed in (0, 1))
+        >>> carl = {"fc": {"kernel": bert["fc"]["kernel"] + 0.1 * np.random.default_rng(2).normal(size=(32, 32))}}
+        >>> answer = detect({"anna": anna, "bert": bert}, carl)
+        >>> answer.prediction, answer.relation
+        ('bert', 'related')
+        >>> print(answer)
+        child is related to bert: centred kernel cosine 0.995; 100% of its kernels were compared; which came first ...
+        >>> answer.weights.centred_kernel_cosine.sel(parent="anna").item() < 0.1
+        True
+    """
+    settings = {"measures": chosen_measures(measures), "alphas": alphas}
+    show = progress or (lambda stage, done, total: None)
+    if input_shape is None and hasattr(probes, "shape"):
+        input_shape = tuple(probes.shape[1:])
+    memory = {"network": network, "input_shape": input_shape}
+    loading = functools.partial(show, "loading")
+    question = read_question(parents, child, progress=loading, arch=arch, nesting=nesting, **memory)
+    trained = read_detector(detector) if detector is not None and question.parents else None
+    if trained:
+        trained.check_probes(probes, weights_only=weights_only)
+    reason = "as --weights-only asks" if weights_only else None if features else obstacle(question.everyone)
+    needed = reason is None or (trained is not None and trained.sees_features)
+    given = read_probes(probes) if probes is not None and needed else None
+    probabilities = ask_detector(trained, question, given) if trained else None
+    if reason:
+        logger.info(f"only weights are compared: {reason}")
+    arrays = {name: each.tree if reason else each.variables for name, each in question.networks.items()}
+    own = arrays.pop(question.child.name)
+    measured = compare_weights(question, arrays, own)
+    if reason:
+        compared, scores = {"weights only": reason}, scores_of_overlap(measured.weights)
+    else:
+        shown = given or draw_noise(question.child.input_shape or input_shape)
+        settings["progress"] = functools.partial(show, "scoring")
+        candidates = {name: arrays[name] for name in measured.weights["parent"].values.tolist()}
+        layer, scores = _scores(question, candidates, own, shown, features, settings)
+        compared = {"layer": layer, "probes": shown.as_dict()}
+        measured = dataclasses.replace(measured, features=approximated(scores), on_noise=shown.is_noise)
+    if trained and probabilities is not None:
+        measured = measured.with_probabilities(probabilities)
+        compared["detector"], scores["detector"] = trained.as_dict(), measured.probabilities
+    return Answer(
+        verdict=conclude(measured, arrays, own),
+        measured=measured,
+        compared=compared,
+        scores=scores,
+        file_notes={name: list(each.notes) for name, each in question.networks.items() if each.notes},
+    )
+
+
+def _scores(
+    question: Question,
+    candidates: "Mapping[str, Params]",
+    own: "Params",
+    probes: Probes,
+    features: "FeatureFn | None",
+    settings: Mapping[str, Any],
+) -> tuple[str | None, Scores]:
+    """Scores the child against its candidates by features and by weights; returns the layer, too."""
+    child = question.child
+    if child.input_shape is not None:
+        probes.check_shape(child.input_shape)
+    layer = None if features else _last_tap(child.network)
+    if not candidates:
+        return layer, {}
+    if features is None:
+        from lineage_jax import linearize
+
+        features = linearize.features_of(question.parents[next(iter(candidates))].network, (layer,))
+    scores, layer = scores_of_features(features, candidates, own, probes.inputs, **settings)
+    return layer, scores | scores_of_weights(candidates, own)
+
+
+def _last_tap(network: "nn.Module") -> str:
+    """Returns the layer of a network whose features are compared."""
+    if not getattr(network, "taps", ()):
+        raise ValueError(
+            f"expected a network that names its layers in `taps`, got {type(network).__name__}: give features, such as "
+            "linearize.features_of(network, (layer,))"
+        )
+    return network.taps[-1]

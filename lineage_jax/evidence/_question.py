@@ -1,0 +1,115 @@
+"""The networks in question: a child, and those of its candidates that could be read."""
+
+import dataclasses
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from lineage_jax import checkpoints
+from lineage_jax.checkpoints import LazyNetworks, LoadedNetwork
+
+if TYPE_CHECKING:
+    from lineage_jax.typing import Params
+
+Candidates: TypeAlias = Mapping[str, Any] | Sequence[str | os.PathLike | LoadedNetwork] | str | os.PathLike
+"""By name, paths, loaded networks or variables; or a list of paths or loaded networks; or a folder of networks."""
+
+Given: TypeAlias = "str | os.PathLike | LoadedNetwork | Params"
+"""One network: a path, one that was loaded, or variables in memory."""
+
+SAME_PLACE = "the same place"
+"""By what a candidate shows to be the child where both have one path."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class Question:
+    """A child and the candidates that could be read.
+
+    Attributes:
+        child: the child.
+        parents: the candidates by name, without those that are left out.
+        left_out: candidates that are the child by their place, and `SAME_PLACE`.
+        skipped: candidates that could not be read, and why.
+    """
+
+    child: LoadedNetwork
+    parents: dict[str, LoadedNetwork]
+    left_out: dict[str, str] = dataclasses.field(default_factory=dict)
+    skipped: dict[str, str] = dataclasses.field(default_factory=dict)
+
+    @property
+    def networks(self) -> dict[str, LoadedNetwork]:
+        """The child and the candidates by name."""
+        return {self.child.name: self.child, **self.parents}
+
+    @property
+    def everyone(self) -> list[LoadedNetwork]:
+        """The candidates, then the child."""
+        return [*self.parents.values(), self.child]
+
+
+def read_question(
+    parents: Candidates, child: Given, *, progress: Callable[[int, int], None], **settings: Any
+) -> Question:
+    """Reads a child and its candidates; of these a bad one is logged and skipped, and the child itself is left out.
+
+    Args:
+        parents: the candidates.
+        child: the child.
+        progress: called with how many networks were read, and how many there are.
+        **settings: of `LazyNetworks`: arch, nesting, network, input_shape.
+
+    Raises:
+        ValueError: If there is no candidate, or the child or every candidate cannot be read.
+        OSError: If the child or every candidate cannot be read.
+    """
+    candidates, child_name, left_out = _named(parents, child)
+    if not candidates and not left_out:
+        raise ValueError("expected at least one candidate, got none")
+    total = len(candidates) + 1
+    progress(0, total)
+    suspect = LazyNetworks(given={child_name: child}, **settings)[child_name]
+    progress(1, total)
+    networks = LazyNetworks(given=candidates, **settings)
+    loaded, skipped = checkpoints.load_readable(networks, progress=lambda done, _: progress(1 + done, total))
+    checkpoints.log_notes({child_name: suspect, **loaded})
+    return Question(child=suspect, parents=loaded, left_out=left_out, skipped=skipped)
+
+
+def _named(parents: Candidates, child: Given) -> tuple[Mapping[str, Any], str, dict[str, str]]:
+    """Returns the candidates but for the child, by name, what the child is called, and those that are the child."""
+    place = _place_of(child)
+    if not isinstance(parents, Mapping | str | os.PathLike) and any(
+        isinstance(each, LoadedNetwork) for each in parents
+    ):
+        parents = {each.name: each for each in parents}
+    if isinstance(parents, Mapping):
+        return _named_by_user(parents, child, place)
+    given = checkpoints.once(checkpoints.paths_in(parents))
+    paths = [path for path in given if path.resolve() != place]
+    if not isinstance(child, str | os.PathLike):
+        return _named_by_user(dict(zip(checkpoints.names_of(given), given, strict=True)), child, place)
+    child_name, *names = checkpoints.names_of([Path(child), *paths])
+    return dict(zip(names, paths, strict=True)), child_name, {child_name: SAME_PLACE} if len(paths) < len(given) else {}
+
+
+def _named_by_user(
+    parents: Mapping[str, Any], child: Given, place: Path | None
+) -> tuple[Mapping[str, Any], str, dict[str, str]]:
+    """Returns the same of candidates that have names; a mapping that reads them when asked is not asked for any."""
+    in_memory = parents.given if isinstance(parents, LazyNetworks) else parents if type(parents) is dict else {}
+    left_out = {name: SAME_PLACE for name, each in in_memory.items() if place and _place_of(each) == place}
+    if left_out:
+        kept = {name: each for name, each in in_memory.items() if name not in left_out}
+        parents = dataclasses.replace(parents, given=kept) if isinstance(parents, LazyNetworks) else kept
+    name = child.name if isinstance(child, LoadedNetwork) else "child"
+    if isinstance(child, str | os.PathLike):
+        name = checkpoints.name_of(child)
+    return parents, f"{name} (the child)" if name in set(parents) else name, left_out
+
+
+def _place_of(network: Given) -> Path | None:
+    """Returns where a network lies on disk, or None in memory."""
+    path = network.path if isinstance(network, LoadedNetwork) else network
+    return Path(path).resolve() if isinstance(path, str | os.PathLike) else None
