@@ -158,10 +158,10 @@ def scores_of(plan: Plan, fitted: detector.Fitted, family: Family, *, only: Sequ
 
 def _report(fitted: detector.Fitted, test: Sequence[detector.Examples]) -> runs.Record:
     """Returns what a record says of the detector beside its accuracy."""
-    judged = detector.judge(fitted.detector, fitted.variables, test)
+    predictions = detector.predict(fitted.detector, fitted.variables, test)
     return {
         "temperature": fitted.temperature,
-        "calibration error": detector.evaluate(judged, temperature=fitted.temperature).calibration_error,
+        "calibration error": detector.evaluate(predictions, temperature=fitted.temperature).calibration_error,
         "detector epochs": len(fitted.history),
     }
 

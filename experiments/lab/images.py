@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
 
 from lineage_jax import data
 
@@ -59,7 +58,15 @@ def load_folder(name: str, *, side: int, per_class: int) -> tuple[data.Images, d
 
 
 def read_square(file: Path, side: int) -> np.ndarray:
-    """Returns the square in the middle of an image, scaled and standardised."""
+    """Returns the square in the middle of an image, `[side, side, 3]`, scaled and standardised.
+
+    Raises:
+        ImportError: If Pillow is not installed.
+    """
+    try:
+        from PIL import Image, ImageOps
+    except ImportError as error:
+        raise ImportError("images in folders are read by Pillow: pip install 'lineage-jax[experiments]'") from error
     with Image.open(file) as image:
         square = ImageOps.fit(image.convert("RGB"), (side, side), Image.Resampling.BILINEAR)
     mean, deviation = (np.array(channel, np.float32) for channel in CHANNELS)

@@ -1,7 +1,8 @@
 """Image sets as arrays, and deterministic draws from them.
 
-Images are numpy float32 `[n, h, w, c]`, standardised. Sources return them with their labels; samplers return indices,
-so that one set serves many networks without being copied.
+Images are numpy float32 `[n, h, w, c]`, standardised. Sources return them with their labels. `few_shot` and
+`imbalanced` return indices, so that one set serves many networks without being copied; `probes` returns the images
+themselves, and `load_probes` whatever inputs a file holds, floats as they are.
 """
 
 from lineage_jax.data._images import Images as Images

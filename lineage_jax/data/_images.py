@@ -14,7 +14,8 @@ class Images:
     """Standardised images and their classes.
 
     Attributes:
-        images: float32 `[n, h, w, c]`, mean zero and deviation one over the set that they were standardised by.
+        images: float32 `[n, h, w, c]`. Sources standardise them to mean zero and deviation one over the training
+            images, `idx` over its own; this is not checked, and a choice of them has other moments.
         labels: int32 `[n]`, each in `[0, num_classes)`.
         num_classes: number of classes, of which some may have no example here.
 

@@ -15,16 +15,20 @@ KEYS = ("probes", "images", "x", "x_test")
 def load_probes(path: str | Path) -> Float32[np.ndarray, "n ..."]:
     """Reads probes from an .npy, .npz or IDX file, the last gzipped or not.
 
-    Floats are taken as they are. Values of uint8 are pixels: they are divided by 255, standardised to mean zero and
-    deviation one over the whole file, and `[n, h, w]` becomes `[n, h, w, 1]`.
+    Floats are taken as they are, in float32. Values of uint8 are pixels: they are divided by 255, standardised to mean
+    zero and deviation one over the whole file, and `[n, h, w]` becomes `[n, h, w, 1]`.
 
     Args:
-        path: the file; an .npz file holds one array, or several of which one is named as in `KEYS`.
+        path: the file; an .npz file holds one array, or several of which one is called `probes`, `images`, `x` or
+            `x_test`, of which the first found is taken.
+
+    Returns:
+        `[n, ...]`, whatever the rank.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If the file is malformed or needs unpickling, or the probes are none, not finite or of another
-            dtype.
+        ValueError: If the file is malformed or needs unpickling, or the probes are none, not finite, of another dtype,
+            or pixels that are all the same.
     """
     path = require_file(path, "a file of probes")
     values = _read(path)

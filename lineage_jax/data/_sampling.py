@@ -11,11 +11,17 @@ def few_shot(labels: Int[np.ndarray, " n"], per_class: int, *, seed: int) -> Int
 
     With one seed, the examples drawn for a smaller `per_class` are among those drawn for a larger one.
 
+    Args:
+        labels: classes `0, 1, ...` up to the largest label.
+        per_class: examples of each class.
+        seed: decides which.
+
     Returns:
-        Distinct indices into `labels`, in random order.
+        Distinct indices into `labels`, in random order, `k = per_class * classes` of them.
 
     Raises:
-        ValueError: If a class has fewer than `per_class` examples, or `per_class` is not positive.
+        ValueError: If a class has fewer than `per_class` examples, `per_class` is not positive, or there is no label or
+            a negative one.
 
     Examples:
         >>> labels = np.array([0, 0, 0, 1, 1, 1])
@@ -44,7 +50,8 @@ def imbalanced(labels: Int[np.ndarray, " n"], ratio: float, *, seed: int, size: 
         Distinct indices into `labels`, in random order.
 
     Raises:
-        ValueError: If `ratio` is below 1, a class has fewer examples than its share, or a share rounds to none.
+        ValueError: If `ratio` is below 1 or infinite, a class has fewer examples than its share, a share rounds to
+            none, or there is no label or a negative one.
 
     References:
         Cao et al., "Learning Imbalanced Datasets with Label-Distribution-Aware Margin Loss", NeurIPS 2019, section 4
@@ -67,7 +74,12 @@ def imbalanced(labels: Int[np.ndarray, " n"], ratio: float, *, seed: int, size: 
 
 
 def probes(images: Images, n: int, *, seed: int) -> Float32[np.ndarray, "n h w c"]:
-    """Draws `n` images, none of them twice, in random order.
+    """Draws `n` images, none of them twice, in random order; of a smaller `n` they are the first of a larger.
+
+    Args:
+        images: what to draw from.
+        n: number of probes.
+        seed: decides which and their order.
 
     Raises:
         ValueError: If `n` is not positive or exceeds the number of images.

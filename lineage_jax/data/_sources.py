@@ -47,7 +47,8 @@ def npz(path: str | Path) -> tuple[Images, Images]:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If a key is missing, an array is no set of images or labels, or the two sets do not fit together.
+        ValueError: If the file is malformed or needs unpickling, a key is missing, an array is no set of images or
+            labels, a pixel is not finite or all training pixels are the same, or the two sets do not fit together.
     """
     arrays = read_npz(path)
     missing = [key for key in ("x_train", "y_train", "x_test", "y_test") if key not in arrays]
@@ -64,7 +65,8 @@ def idx(images_path: str | Path, labels_path: str | Path) -> Images:
 
     Raises:
         FileNotFoundError: If one of the files is missing.
-        ValueError: If a file is malformed, or there are not as many labels as images.
+        ValueError: If a file is malformed, there are not as many labels as images, labels are no whole numbers from 0,
+            or all pixels are the same.
     """
     images, labels = to_images(read_idx(images_path)), _to_labels(read_idx(labels_path))
     if len(images) != len(labels):

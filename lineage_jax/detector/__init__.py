@@ -14,10 +14,10 @@ from lineage_jax.detector._calibration import fit_temperature as fit_temperature
 from lineage_jax.detector._detector import Detector as Detector
 from lineage_jax.detector._evaluate import NOBODY as NOBODY
 from lineage_jax.detector._evaluate import Evaluation as Evaluation
-from lineage_jax.detector._evaluate import Judged as Judged
+from lineage_jax.detector._evaluate import Predictions as Predictions
 from lineage_jax.detector._evaluate import evaluate as evaluate
 from lineage_jax.detector._evaluate import evaluate_fitted as evaluate_fitted
-from lineage_jax.detector._evaluate import judge as judge
+from lineage_jax.detector._evaluate import predict as predict
 from lineage_jax.detector._evaluate import probabilities as probabilities
 from lineage_jax.detector._examples import Batch as Batch
 from lineage_jax.detector._examples import Examples as Examples

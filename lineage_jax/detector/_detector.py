@@ -27,6 +27,9 @@ class Detector(nn.Module):
         nobody: whether "none of these" is one more candidate, the last: a learned vector beside what was collected.
         dtype: of the convolutions; all else is float32.
 
+    Raises:
+        ValueError: When it is first initialised or applied, if it has no layer, or a width that is odd or below 2.
+
     References:
         Yu and Wang, "Neural Lineage", CVPR 2024.
     """

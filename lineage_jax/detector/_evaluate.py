@@ -1,4 +1,4 @@
-"""What a detector says about children, and how right it is."""
+"""What a detector predicts for children, and how right it is."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ _logits_of = jax.jit(logits_of, static_argnames="detector")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
-class Judged:
+class Predictions:
     """Children of any number of families with their logits.
 
     Attributes:
@@ -54,7 +54,7 @@ class Evaluation:
     calibration_error: float
 
 
-def judge(
+def predict(
     detector: Detector,
     variables: Params,
     families: Sequence[Examples],
@@ -62,7 +62,7 @@ def judge(
     batch_size: int = 16,
     orphans: float = 0.0,
     seed: int = 0,
-) -> Judged:
+) -> Predictions:
     """Returns the logits of all children, in the order of the families and of their children.
 
     Args:
@@ -73,10 +73,13 @@ def judge(
         orphans: share of the children whose parent is struck from the candidates, and whose label says so.
         seed: decides which.
 
+    Returns:
+        Logits `[m, q]` of all m children, q the largest number of candidates of a family, `nobody` included.
+
     Raises:
-        ValueError: If the children have views of other layers than the detector's.
+        ValueError: If there is no family, or the children have views of other layers than the detector's.
     """
-    found: list[Judged] = []
+    found: list[Predictions] = []
     for family in families:
         width = len(family.parent_names) + detector.nobody
         logits, labels = np.empty((len(family), width), np.float32), np.empty(len(family), int)
@@ -84,32 +87,36 @@ def judge(
             rows = batch.places
             logits[rows] = _logits_of(detector, variables, family.parents, batch.children, batch.parent_mask)
             labels[rows] = batch.labels
-        found.append(Judged(logits=logits, labels=labels))
+        found.append(Predictions(logits=logits, labels=labels))
     widest = max(part.logits.shape[1] for part in found)
-    return Judged(
+    return Predictions(
         logits=np.concatenate([_widened(part.logits, widest) for part in found]),
         labels=np.concatenate([part.labels for part in found]),
     )
 
 
-def evaluate(judged: Judged, *, temperature: float = 1.0) -> Evaluation:
+def evaluate(predictions: Predictions, *, temperature: float = 1.0) -> Evaluation:
     """Returns how right the logits are.
 
+    Args:
+        predictions: of children whose parents are known.
+        temperature: by which the logits are divided, positive.
+
     Examples:
-        >>> evaluate(Judged(logits=np.array([[0.0, 9.0], [9.0, 0.0]]), labels=np.array([1, 1]))).accuracy
+        >>> evaluate(Predictions(logits=np.array([[0.0, 9.0], [9.0, 0.0]]), labels=np.array([1, 1]))).accuracy
         0.5
     """
-    logits = judged.logits / temperature
+    logits = predictions.logits / temperature
     probabilities = jax.nn.softmax(logits, axis=1)
     return Evaluation(
-        loss=float(optax.softmax_cross_entropy_with_integer_labels(logits, judged.labels).mean()),
-        accuracy=float(share_right(jnp.asarray(logits), jnp.asarray(judged.labels)).mean()),
-        calibration_error=float(expected_calibration_error(probabilities, jnp.asarray(judged.labels))),
+        loss=float(optax.softmax_cross_entropy_with_integer_labels(logits, predictions.labels).mean()),
+        accuracy=float(share_right(jnp.asarray(logits), jnp.asarray(predictions.labels)).mean()),
+        calibration_error=float(expected_calibration_error(probabilities, jnp.asarray(predictions.labels))),
     )
 
 
 def evaluate_fitted(fitted: Fitted, families: Sequence[Examples], *, orphans: float = 0.0) -> Evaluation:
-    """Judges children by a trained detector and returns how right it is.
+    """Returns how right a trained detector is, its temperature included.
 
     Args:
         fitted: the detector.
@@ -119,15 +126,17 @@ def evaluate_fitted(fitted: Fitted, families: Sequence[Examples], *, orphans: fl
     Raises:
         ValueError: If the children have views of other layers than the detector's.
     """
-    judged = judge(fitted.detector, fitted.variables, families, batch_size=fitted.training.batch_size, orphans=orphans)
-    return evaluate(judged, temperature=fitted.temperature)
+    batch_size = fitted.training.batch_size
+    predictions = predict(fitted.detector, fitted.variables, families, batch_size=batch_size, orphans=orphans)
+    return evaluate(predictions, temperature=fitted.temperature)
 
 
 def probabilities(fitted: Fitted, examples: Examples) -> "xarray.DataArray":
     """Returns the calibrated probability of every candidate of every child; `lineage.decide` takes it for scores.
 
     Returns:
-        `xarray.DataArray` with dimensions parent (with `NOBODY` as the last one, for a detector that has it) and child.
+        `xarray.DataArray` with dimensions parent (with `NOBODY` as the last one, for a detector that has it) and child;
+        those of a child add up to 1.
 
     Raises:
         ValueError: If the children have views of other layers than the detector's.
@@ -135,9 +144,9 @@ def probabilities(fitted: Fitted, examples: Examples) -> "xarray.DataArray":
     import xarray
 
     at_a_time = min(len(examples), fitted.training.batch_size)  # a batch is filled up, which a single child need not be
-    judged = judge(fitted.detector, fitted.variables, [examples], batch_size=at_a_time)
+    predictions = predict(fitted.detector, fitted.variables, [examples], batch_size=at_a_time)
     names = [*examples.parent_names, *([NOBODY] if fitted.detector.nobody else [])]
-    shares = np.asarray(jax.nn.softmax(judged.logits / fitted.temperature, axis=1))
+    shares = np.asarray(jax.nn.softmax(predictions.logits / fitted.temperature, axis=1))
     return xarray.DataArray(shares.T, coords={"parent": names, "child": list(examples.child_names)}, name="probability")
 
 

@@ -88,6 +88,7 @@ def examples_of(
 
     Raises:
         ValueError: As `views_of`, or if the truth of a child is not known.
+        TypeError: As `views_of`.
     """
     unknown = [child for child in children.names if child not in truth]
     if unknown:

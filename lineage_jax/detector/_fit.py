@@ -12,7 +12,7 @@ from jax.sharding import Mesh
 
 from lineage_jax.detector._calibration import fit_temperature
 from lineage_jax.detector._detector import Detector
-from lineage_jax.detector._evaluate import Judged, evaluate, judge
+from lineage_jax.detector._evaluate import Predictions, evaluate, predict
 from lineage_jax.detector._examples import Examples, batches, steps_of
 from lineage_jax.detector._fitted import Fitted
 from lineage_jax.detector._progress import Progress, load_progress, save_progress
@@ -59,12 +59,14 @@ def fit(
             save_progress(Path(folder), program, training, progress)
         if on_epoch is not None:
             on_epoch(progress.history[-1])
-    judged = _judge(detector, progress.best, validation, training)
-    smoothing = 1 / (len(judged.labels) + 2)  # Platt's: a few children cannot speak for certainty
+    predictions = _predict(detector, progress.best, validation, training)
+    smoothing = 1 / (len(predictions.labels) + 2)  # Platt's: a few children cannot speak for certainty
     return Fitted(
         detector=detector,
         variables=progress.best,
-        temperature=float(fit_temperature(jnp.asarray(judged.logits), jnp.asarray(judged.labels), smoothing=smoothing)),
+        temperature=float(
+            fit_temperature(jnp.asarray(predictions.logits), jnp.asarray(predictions.labels), smoothing=smoothing)
+        ),
         training=training,
         history=progress.history,
     )
@@ -77,7 +79,7 @@ def _epoch(
     train: Sequence[Examples],
     validation: Sequence[Examples],
 ) -> Progress:
-    """Passes over the training children once, and judges the validation children."""
+    """Passes over the training children once, and evaluates on the validation children."""
     epoch = len(progress.history)
     state, losses, counts = progress.state, [], []
     drawn = batches(train, batch_size=training.batch_size, seed=training.seed, epoch=epoch, orphans=training.orphans)
@@ -85,24 +87,26 @@ def _epoch(
         state, loss = train_step(program, state, train[index].parents, batch)
         losses.append(loss)
         counts.append(batch.counts.sum())
-    judged = evaluate(_judge(program.detector, state.variables, validation, training))
+    evaluation = evaluate(_predict(program.detector, state.variables, validation, training))
     row = {
         "epoch": epoch,
         "train_loss": float(np.average(np.array(losses), weights=counts)),
-        "validation_loss": judged.loss,
-        "validation_accuracy": judged.accuracy,
+        "validation_loss": evaluation.loss,
+        "validation_accuracy": evaluation.accuracy,
     }
     if not np.isfinite([row["train_loss"], row["validation_loss"]]).all():
         raise ValueError(f"loss is not finite in epoch {epoch}: lower learning_rate")
-    better = judged.loss < progress.best_loss
+    better = evaluation.loss < progress.best_loss
     best = jax.tree.map(np.asarray, state.variables) if better else progress.best
     return Progress(state=state, best=best, history=(*progress.history, row))
 
 
-def _judge(detector: Detector, variables: Params, validation: Sequence[Examples], training: DetectorTraining) -> Judged:
-    """Judges the same children with the same orphans after every epoch."""
+def _predict(
+    detector: Detector, variables: Params, validation: Sequence[Examples], training: DetectorTraining
+) -> Predictions:
+    """Predicts for the same children with the same orphans after every epoch."""
     words = {name: getattr(training, name) for name in ("batch_size", "orphans", "seed")}
-    return judge(detector, variables, validation, **words)
+    return predict(detector, variables, validation, **words)
 
 
 def _check(

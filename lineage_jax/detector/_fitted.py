@@ -27,7 +27,7 @@ class Fitted:
         variables: its arrays.
         temperature: by which logits are divided before they become probabilities.
         training: how it was trained.
-        history: the metrics of every epoch.
+        history: for every epoch "epoch", "train_loss", "validation_loss" and "validation_accuracy".
     """
 
     detector: Detector

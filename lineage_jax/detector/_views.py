@@ -43,14 +43,14 @@ def views_of(
         probes: inputs of `features`.
         weights: paths of layers whose kernels are looked at, such as `"fc3"` or `"layer1/0/conv1"`; a convolution's
             `[kh, kw, in, out]` becomes an image `[kh kw in, out]`.
-        features: pure function `(variables, probes) -> {layer: [n, ...]}`.
+        features: pure function `(variables, probes) -> {layer: [n, ...]}`; outputs become matrices `[n, d]`.
 
     Returns:
-        Views with a leading axis over the networks.
+        Views with a leading axis over the networks: weights `[m, h, w]`, features `[m, n, d]`.
 
     Raises:
         ValueError: If a layer has no kernel, or a weight or feature is not finite.
-        TypeError: If `weights` is a string, or `features` has no probes or returns no mapping.
+        TypeError: If `weights` is a string, or `features` has no probes or returns no dictionary.
 
     Examples:
         >>> networks = Networks.stack({"a": {"params": {"fc1": {"kernel": jnp.ones((4, 2))}}}})
@@ -70,13 +70,17 @@ def views_of(
 
 
 def with_shapes_of(networks: Networks, template: Params) -> Networks:
-    """Brings networks to the tree of another one; what they lack or have in another shape (a head) becomes NaN.
+    """Brings networks to the tree of others; what they lack or have in another shape (a head) becomes NaN.
 
-    A feature that depends on it is then NaN too, which `views_of` refuses.
+    A feature that depends on it is then NaN too, which `views_of` refuses. Counters, which cannot be NaN, become 0, and
+    what only the networks have is left out.
 
     Args:
-        networks: the networks, stacked.
-        template: stacked variables of the other ones.
+        networks: p networks, stacked.
+        template: variables of any number of others, stacked.
+
+    Returns:
+        The p networks with the tree of `template`, and its shapes but for the leading axis.
     """
     shapes = leaf_shapes(template)
     fitting = {
@@ -94,6 +98,9 @@ def with_shapes_of(networks: Networks, template: Params) -> Networks:
 
 def layers_with_kernels(variables: Params) -> list[str]:
     """Returns the layers that can be looked at as `weights`.
+
+    Args:
+        variables: of one network or of several, `{"params": ...}`.
 
     Examples:
         >>> layers_with_kernels({"params": {"fc1": {"kernel": jnp.ones((4, 2)), "bias": jnp.ones(2)}}})

@@ -1,8 +1,10 @@
 """Flax vision networks whose stages are named modules, so that any of them can be tapped as a feature layer.
 
-Images are `[n, h, w, c]`. Every network has `taps`, its feature layers from input to output, of which the last feeds
-the dense layer named `head`. `network.apply(variables, images)` evaluates;
-`network.apply(variables, images, train=True, mutable=["batch_stats"])` trains.
+Images are float `[n, h, w, c]`. Every network has `taps`, its feature layers from input to output, and the name of its
+`head`. A classifier returns logits `[n, c]`; its head is a dense layer that the last tap feeds. U-Net returns logits of
+every pixel `[n, h, w, c]`; networks for segmentation and object detection return dictionaries of arrays, as torchvision
+names them, and their heads are modules of several layers. `network.apply(variables, images)` evaluates;
+`network.apply(variables, images, train=True, mutable=["batch_stats"])` trains where a network normalises batches.
 """
 
 from lineage_jax.models._alexnet import AlexNet as AlexNet

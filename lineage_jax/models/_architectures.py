@@ -91,7 +91,7 @@ def build(architecture: str, **settings: Any) -> nn.Module:
         **settings: keyword arguments of that function.
 
     Raises:
-        ValueError: If the architecture or one of its settings does not exist.
+        ValueError: If the architecture or one of its settings does not exist, or a size is not positive.
 
     Examples:
         >>> build("fc", num_classes=5, widths=[8, 4])
@@ -122,7 +122,7 @@ def init(network: nn.Module, key: Key[Array, ""], input_shape: Sequence[int]) ->
         input_shape: one image, `(h, w, c)`.
 
     Raises:
-        ValueError: If `input_shape` is not three positive sizes.
+        ValueError: If `input_shape` is not three positive sizes, or smaller than the network's smallest image.
 
     Examples:
         >>> import jax

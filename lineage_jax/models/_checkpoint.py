@@ -114,6 +114,12 @@ def shapes_of(network: nn.Module, input_shape: Sequence[int]) -> dict[str, tuple
         network: any network of this package.
         input_shape: one image, `(h, w, c)`.
 
+    Returns:
+        The shapes by paths such as `params/fc1/kernel`.
+
+    Raises:
+        ValueError: As `init`.
+
     Examples:
         >>> shapes_of(build("fc", widths=(8,)), (4, 4, 1))["params/fc1/kernel"]
         (16, 8)

@@ -47,7 +47,7 @@ class ConvNet(nn.Module):
 
 
 def convnet(num_classes: int = 10, *, widths: Sequence[int] = (32, 64, 64)) -> ConvNet:
-    """Returns a small network of 3x3 convolutions; images need at least 4x4 pixels.
+    """Returns a small network of 3x3 convolutions; images need at least 4x4 pixels, 2x2 where there is one convolution.
 
     Args:
         num_classes: number of logits.

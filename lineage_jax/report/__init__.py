@@ -1,4 +1,4 @@
-"""What people read and look at: tables of scores and of accuracies, figures."""
+"""What people read and look at: tables for the terminal, and figures, which need matplotlib."""
 
 from lineage_jax.report._chords import chord_figure as chord_figure
 from lineage_jax.report._laziness import laziness_figure as laziness_figure

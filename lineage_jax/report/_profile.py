@@ -25,7 +25,8 @@ def profile_figure(scores: "xarray.DataArray", path: str | os.PathLike) -> None:
 
     Raises:
         ImportError: If matplotlib is not installed.
-        ValueError: If the scores have other dimensions, fewer than two parents, or only NaN for a child.
+        ValueError: If the scores have other dimensions, no parent, or for a layer of a child nothing above minus
+            infinity.
 
     Examples:
         >>> import tempfile, xarray

@@ -21,6 +21,9 @@ def score_table(rows: Mapping[str, "xarray.DataArray"], *, title: str, most: int
         title: what is above the table.
         most: parents shown; with more candidates, those that rank best on average.
 
+    Raises:
+        ValueError: If for a kind of score no candidate has one above minus infinity.
+
     Examples:
         >>> import xarray
         >>> scores = xarray.DataArray([-0.5, -0.1], coords={"parent": ["a", "b"]})
@@ -98,6 +101,9 @@ def decision_table(decisions: "xarray.Dataset", truth: Mapping[str, str], *, tit
         decisions: what `lineage.decide` returned, over `child` alone.
         truth: parent name by child name.
         title: what is above the table.
+
+    Raises:
+        KeyError: If the truth of a child is not known.
     """
     table = Table(title=title)
     for heading in ("child", "predicted parent", "true parent", "margin"):
@@ -114,8 +120,8 @@ def accuracy_table(accuracies: "xarray.DataArray", *, title: str) -> Table:
     """Shows top-1 accuracy in per cent: a row per measure, a column per form and alpha.
 
     Args:
-        accuracies: over `measure`, `form` and `alpha`, as `lineage.accuracy` returns them; `direct` does not depend on
-            alpha and is shown once.
+        accuracies: fractions over `measure`, `form` and `alpha`, as `lineage.accuracy` returns them; `direct` does not
+            depend on alpha and is shown once.
         title: what is above the table.
     """
     table = Table(title=title)

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from lineage_jax.detector import Judged, evaluate, expected_calibration_error, fit_temperature
+from lineage_jax.detector import Predictions, evaluate, expected_calibration_error, fit_temperature
 
 
 def cross_entropy(logits, labels, temperature, smoothing):
@@ -86,11 +86,11 @@ def test_certainty_falls_in_the_last_bin():
 
 
 def test_logits_that_are_all_alike_are_right_by_chance_only():
-    judged = Judged(logits=np.zeros((6, 4), np.float32), labels=np.zeros(6, int))
-    found = evaluate(judged)
+    predictions = Predictions(logits=np.zeros((6, 4), np.float32), labels=np.zeros(6, int))
+    found = evaluate(predictions)
     assert found.accuracy == 0.25
     assert found.calibration_error == 0  # a quarter was said, and a quarter is right
 
 
 def test_logits_that_are_no_numbers_are_never_right():
-    assert evaluate(Judged(logits=np.full((3, 2), np.nan, np.float32), labels=np.zeros(3, int))).accuracy == 0
+    assert evaluate(Predictions(logits=np.full((3, 2), np.nan, np.float32), labels=np.zeros(3, int))).accuracy == 0

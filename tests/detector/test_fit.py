@@ -14,14 +14,14 @@ import numpy as np
 import pytest
 
 from lineage_jax import detector, io, lineage
-from lineage_jax.detector import Views, evaluate, fit, judge
+from lineage_jax.detector import Views, evaluate, fit, predict
 from tests.detector.conftest import DETECTOR, TRAINING, family_of, look_at
 
 ROOT = Path(__file__).parents[2]
 
 
 def accuracy_on(fitted, *families):
-    return evaluate(judge(fitted.detector, fitted.variables, families)).accuracy
+    return evaluate(predict(fitted.detector, fitted.variables, families)).accuracy
 
 
 def bits_of(tree):
@@ -46,7 +46,7 @@ def test_shuffled_labels_leave_it_at_chance(examples):
     numbers = np.random.default_rng(0)
     shuffled = detector.split(with_labels([examples], numbers.permutation), seed=0)
     learned = fit(DETECTOR, shuffled.train, shuffled.validation, training=TRAINING)
-    assert evaluate(judge(DETECTOR, learned.variables, shuffled.test)).loss > np.log(4) - 0.3
+    assert evaluate(predict(DETECTOR, learned.variables, shuffled.test)).loss > np.log(4) - 0.3
     assert accuracy_on(learned, *shuffled.test) < 0.65  # 13 children at chance 0.25: four deviations are 0.73
 
 
@@ -72,9 +72,9 @@ def test_several_families_of_different_sizes_are_learned_together(parts, probes)
     together = fit(DETECTOR, [*parts.train, *other.train], [*parts.validation, *other.validation], training=TRAINING)
     assert accuracy_on(together, *parts.test) > 0.9
     assert accuracy_on(together, *other.test) > 0.9
-    judged = judge(DETECTOR, together.variables, [*parts.test, *other.test])
-    assert judged.logits.shape[1] == 4
-    assert np.isneginf(judged.logits[len(parts.test[0]) :, 3]).all()
+    predictions = predict(DETECTOR, together.variables, [*parts.test, *other.test])
+    assert predictions.logits.shape[1] == 4
+    assert np.isneginf(predictions.logits[len(parts.test[0]) :, 3]).all()
 
 
 def test_it_learns_to_say_that_none_of_the_candidates_is_the_parent(parts, probes):
@@ -142,9 +142,9 @@ def test_children_that_only_fill_a_batch_do_not_count(parts):
     program = detector.Program.of(DETECTOR, TRAINING, steps=1)
     state = program.start(0)
     _, loss = detector.train_step(program, state, parts.train[0].parents, batch)
-    judged = evaluate(judge(DETECTOR, state.variables, parts.validation))
+    evaluation = evaluate(predict(DETECTOR, state.variables, parts.validation))
     assert (batch.counts == 0).any()
-    np.testing.assert_allclose(loss, judged.loss, rtol=1e-4)  # compiled in another order
+    np.testing.assert_allclose(loss, evaluation.loss, rtol=1e-4)  # compiled in another order
 
 
 def test_progress_is_reported_and_metrics_are_lines_of_json(tmp_path, parts):
