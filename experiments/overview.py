@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from experiments.lab import accuracies
+from experiments.lab import accuracies, markdown
+from experiments.lab.markdown import percent
 
 HERE = Path(__file__).parent
 
@@ -37,14 +38,14 @@ def main() -> None:
 
 def expected() -> str:
     """Returns what features name of children that had no part in choosing alpha, in %, by measure and form."""
-    forms = _results("linearization")["recommended"]
+    forms = results_of("linearization")["recommended"]
     groups = ("independent", "near")
     head = ["measure", *(f"{group}: {form}" for group in groups for form in ("direct", "Taylor", "exact"))]
     rows = [
         [
             title,
             *(
-                _percent(share)
+                percent(share)
                 for group in groups
                 for of_taylor, of_exact in [(forms[form][measure]["test"][group] for form in ("taylor", "exact"))]
                 for share in (of_taylor["direct"], of_taylor["accuracy"], of_exact["accuracy"])
@@ -52,7 +53,7 @@ def expected() -> str:
         ]
         for measure, title in EXPECTED.items()
     ]
-    return _markdown([head, *rows])
+    return markdown.table(head, rows)
 
 
 def learned(link: str) -> str:
@@ -64,12 +65,12 @@ def learned(link: str) -> str:
     head = ["experiment", "setting", "candidates", "features (best form)", "weights (best)", "detector"]
     rows = []
     for experiment, variant, group, setting, candidates in LEARNED:
-        shares = _shares(experiment, variant, group)
+        shares = mean_shares(experiment, variant, group)
         best = [max(shares[method] for method in methods) for methods in _kinds(shares)]
-        named = [_percent(share) for share in best]
-        bold = [f"**{each}**" if each == _percent(max(best)) else each for each in named]
+        named = [percent(share) for share in best]
+        bold = [f"**{each}**" if each == percent(max(best)) else each for each in named]
         rows.append([f"[{experiment}]({link.format(experiment)})", setting, candidates, *bold])
-    return _markdown([head, *rows])
+    return markdown.table(head, rows)
 
 
 def _kinds(methods: dict[str, float]) -> tuple[list[str], list[str], list[str]]:
@@ -77,24 +78,16 @@ def _kinds(methods: dict[str, float]) -> tuple[list[str], list[str], list[str]]:
     return ["direct", "taylor", "exact"], weights, ["detector"]
 
 
-def _shares(experiment: str, variant: str, group: str) -> dict[str, float]:
+def mean_shares(experiment: str, variant: str, group: str) -> dict[str, float]:
     """Returns every method's share, as the mean over seeds."""
-    of_seeds = accuracies.by_variant(_results(experiment)["runs"])[variant]
+    of_seeds = accuracies.by_variant(results_of(experiment)["runs"])[variant]
     methods = accuracies.methods_of(of_seeds)
     return {method: float(np.mean(accuracies.shares_of(of_seeds, group, method))) for method in methods}
 
 
-def _results(experiment: str) -> dict[str, Any]:
+def results_of(experiment: str) -> dict[str, Any]:
+    """Reads what a study measured."""
     return json.loads((HERE / experiment / "results" / "full.json").read_text())
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.0f}"
-
-
-def _markdown(rows: list[list[str]]) -> str:
-    lines = [f"| {' | '.join(row)} |" for row in rows]
-    return "\n".join([lines[0], "|---" * len(rows[0]) + "|", *lines[1:]])
 
 
 if __name__ == "__main__":

@@ -136,7 +136,7 @@ def test_every_pair_of_files_lies_on_its_side_of_the_threshold(data_folder, fold
     """Relatives are runs, their tuned networks, and networks of one initialisation; any others are strangers."""
     files = [path for path in sorted((data_folder / "checkpoints" / folder).iterdir()) if "LICENSE" not in path.name]
     trees = {path.name.partition(".")[0]: converters.as_tree(converters.read(path).tensors) for path in files}
-    starts = {name: published.kin(f"{folder}/{name}") or name for name in trees}
+    starts = {name: published.group_of(f"{folder}/{name}") or name for name in trees}
     found = {}
     for place, (child, tree) in enumerate(trees.items()):
         earlier = dict(itertools.islice(trees.items(), place))

@@ -10,8 +10,10 @@ from pathlib import Path
 import ml_collections
 
 from experiments.detector_fc.config import get_config
-from experiments.lab import accuracies, families, runs
-from experiments.lab.images import load_pooled
+from experiments.lab import accuracies, comparison, runs
+from experiments.lab.families import ProbedFamily, finetune_family
+from experiments.lab.images import draw_probes, load_family_images
+from experiments.lab.pretraining import pretrain
 from lineage_jax import detector, models, population, similarity
 
 
@@ -31,38 +33,38 @@ def jobs(config: ml_collections.ConfigDict) -> dict[str, Callable[[], runs.Recor
 
 def compare(variant: str, seed: int, config: ml_collections.ConfigDict) -> runs.Record:
     """Trains a family and a detector on it; returns the accuracy of every method on the test and unseen children."""
-    plan = families.Plan(
+    methods = comparison.MethodSettings(
         learner=detector.Detector(weights=(config.weights,), features=(config.features,)),
         training=detector.DetectorTraining(seed=seed, **config.detector.to_dict()),
         alphas=config.alphas,
         measures={name: similarity.MEASURES[name] for name in config.get("measures", similarity.MEASURES)},
         seed=seed,
     )
-    lesson = families.learn(plan, {"test": make_family(plan, variant, seed, config.family, config)})
-    accuracy = dict(lesson.record["accuracy"])
+    make = functools.partial(make_family, methods.learner, variant)
+    fitted = comparison.fit_methods(methods, {"test": make(seed, config.family, config)})
+    accuracy = dict(fitted.record["accuracy"])
     for name, settings in config.unseen.items():
-        accuracy[name] = families.judge(lesson, make_family(plan, variant, seed + 1000, settings, config))
-    return {"variant": variant, "seed": seed, **lesson.record, "accuracy": accuracy}
+        accuracy[name] = comparison.accuracy_on(fitted, make(seed + 1000, settings, config))
+    return {"variant": variant, "seed": seed, **fitted.record, "accuracy": accuracy}
 
 
 def make_family(
-    plan: families.Plan,
+    learner: detector.Detector,
     variant: str,
     seed: int,
     settings: ml_collections.ConfigDict,
     config: ml_collections.ConfigDict,
-) -> families.Family:
+) -> ProbedFamily:
     """Trains parents and children; probes are test images that no child has seen."""
-    source, _ = load_pooled(settings.source, pooling=config.pooling)
-    target, unseen = load_pooled(settings.target, pooling=config.pooling)
-    network = models.fc(target.num_classes, widths=[settings.widen * width for width in config.widths])
+    images = load_family_images(settings.source, settings.target, pooling=config.pooling)
+    network = models.fc(images.target.num_classes, widths=[settings.widen * width for width in config.widths])
     training = population.TrainingSettings(**config.pretrain.to_dict())
-    return families.raise_children(
-        plan,
-        families.pretrain(variant, network, source, count=settings.parents, seed=seed, training=training),
+    return finetune_family(
+        learner,
+        pretrain(variant, network, images.source, count=settings.parents, seed=seed, training=training),
         network,
-        target,
-        families.probes_of(unseen, config.probes, seed=seed),
+        images.target,
+        draw_probes(images.unseen, config.probes, seed=seed),
         settings=population.FamilySettings(
             num_parents=settings.parents,
             children_per_parent=settings.children_per_parent,

@@ -1,73 +1,64 @@
-"""Trains the families, scores every pair, writes the table (settings: config.py; numbers: README.md)."""
+"""Trains the families, scores every pair, writes the table (settings: config.py; numbers: README.md).
 
-import dataclasses
+python -m experiments.fc_mnist_fmnist.run [--mode smoke] [--out FOLDER]
+"""
+
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import ml_collections
 import numpy as np
 import xarray
-from rich.console import Console
 
 from experiments.fc_mnist_fmnist.config import get_config
 from experiments.fc_mnist_fmnist.figure import draw
 from experiments.lab import runs
-from experiments.lab.images import load
+from experiments.lab.images import FamilyImages, draw_probes, load_family_images
+from experiments.lab.pretraining import pretrain
 from lineage_jax import data, lineage, linearize, models, population, report, similarity
-
-console = Console()
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Sets:
-    """The images: parents learn `source`, children learn `target`, probes come from what no child has seen."""
-
-    source: data.Images
-    target: data.Images
-    unseen: data.Images
 
 
 def main() -> None:
     """Runs one mode and writes `results/<mode>.json` and its figure."""
     config, path, head = runs.begin(__doc__, get_config, folder=Path(__file__).parent)
-    for variants in run(config, load_sets()):  # written after each variant, so that an interrupted run keeps the rest
+    images = load_family_images("mnist", "fashion_mnist", pooling=1)
+    for variants in run(config, images):  # written after each variant, so that an interrupted run keeps the rest
         path.write_text(json.dumps(head | {"variants": variants}, indent=1) + "\n")
     draw(variants, path.with_suffix(".png"))
-    console.print(f"wrote {path} and {path.with_suffix('.png')}")
+    runs.console.print(f"wrote {path} and {path.with_suffix('.png')}")
 
 
-def load_sets() -> Sets:
-    """Reads MNIST and Fashion-MNIST."""
-    source, _ = load("mnist")
-    target, unseen = load("fashion_mnist")
-    return Sets(source=source, target=target, unseen=unseen)
-
-
-def run(config: ml_collections.ConfigDict, sets: Sets) -> Iterator[dict[str, Any]]:
+def run(config: ml_collections.ConfigDict, images: FamilyImages) -> Iterator[dict[str, Any]]:
     """Runs every variant and yields the results so far; parents are trained once for each way of making them."""
-    network = models.fc(num_classes=sets.target.num_classes, widths=tuple(config.widths))
-    probes = jnp.asarray(data.probes(sets.unseen, config.probes, seed=config.seed))
+    network = models.fc(num_classes=images.target.num_classes, widths=tuple(config.widths))
+    probes = draw_probes(images.unseen, config.probes, seed=config.seed)
     parents: dict[str, population.Trained] = {}
     variants: dict[str, Any] = {}
     for name, variant in config.variants.items():
         started = time.perf_counter()
         if variant.parents not in parents:
-            console.print(f"{name}: training {config.parents} parents ({variant.parents})")
-            parents[variant.parents] = PRETRAIN[variant.parents](network, sets.source, config)
-        console.print(f"{name}: fine-tuning {config.parents * config.children_per_parent} children")
-        children, truth = finetune(network, parents[variant.parents], sets.target, variant, config)
-        console.print(f"{name}: scoring every pair, {time.perf_counter() - started:.0f} s so far")
+            runs.console.print(f"{name}: training {config.parents} parents ({variant.parents})")
+            parents[variant.parents] = pretrain(
+                variant.parents,
+                network,
+                images.source,
+                count=config.parents,
+                seed=config.seed,
+                training=settings_of(config.pretrain),
+            )
+        runs.console.print(f"{name}: fine-tuning {config.parents * config.children_per_parent} children")
+        children, truth = finetune(network, parents[variant.parents], images.target, variant, config)
+        runs.console.print(f"{name}: scoring every pair, {time.perf_counter() - started:.0f} s so far")
         scores, weights = score(network, parents[variant.parents], children, probes, config)
         table = lineage.accuracy(lineage.decide(scores), truth)
         variants[name] = {
             "parents trained to": spread(parents[variant.parents].accuracy),
             "children trained to": spread(children.accuracy),
-            "children on unseen images": spread(population.accuracy(network, children, sets.unseen)),
+            "children on unseen images": spread(population.accuracy(network, children, images.unseen)),
             "accuracy": accuracies(table),
             "weights": weight_accuracies(weights, truth),
             "seconds": round(time.perf_counter() - started, 1),
@@ -79,34 +70,6 @@ def run(config: ml_collections.ConfigDict, sets: Sets) -> Iterator[dict[str, Any
 def settings_of(training: ml_collections.ConfigDict) -> population.TrainingSettings:
     """Turns the configured training into the library's."""
     return population.TrainingSettings(**training.to_dict())
-
-
-def _independent(network: models.FC, images: data.Images, config: ml_collections.ConfigDict) -> population.Trained:
-    settings = settings_of(config.pretrain)
-    return population.pretrain(network, images, num_parents=config.parents, seed=config.seed, training=settings)
-
-
-def _shared_init(network: models.FC, images: data.Images, config: ml_collections.ConfigDict) -> population.Trained:
-    settings = settings_of(config.pretrain)
-    return population.pretrain(
-        network, images, num_parents=config.parents, seed=config.seed, training=settings, shared_init=True
-    )
-
-
-def _checkpoints(network: models.FC, images: data.Images, config: ml_collections.ConfigDict) -> population.Trained:
-    settings = settings_of(config.pretrain)
-    steps = settings.steps // config.parents * config.parents
-    settings = dataclasses.replace(settings, steps=steps)
-    return population.pretrain_checkpoints(
-        network, images, num_parents=config.parents, seed=config.seed, training=settings
-    )
-
-
-PRETRAIN: dict[str, Callable[..., population.Trained]] = {
-    "independent": _independent,
-    "shared-init": _shared_init,
-    "checkpoints": _checkpoints,
-}
 
 
 def finetune(
@@ -183,8 +146,8 @@ def spread(values: jax.Array) -> dict[str, float]:
 
 def show(name: str, result: dict[str, Any], table: xarray.DataArray) -> None:
     """Prints the table of one variant."""
-    console.print(report.accuracy_table(table, title=f"{name}: top-1 accuracy in % ({result['seconds']} s)"))
-    console.print({key: value for key, value in result.items() if key != "accuracy"})
+    runs.console.print(report.accuracy_table(table, title=f"{name}: top-1 accuracy in % ({result['seconds']} s)"))
+    runs.console.print({key: value for key, value in result.items() if key != "accuracy"})
 
 
 if __name__ == "__main__":

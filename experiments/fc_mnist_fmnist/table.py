@@ -7,6 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from experiments.lab import markdown
+from experiments.lab.markdown import arrows, percent
 from lineage_jax import lineage
 
 RESULTS = Path(__file__).parent / "results" / "full.json"
@@ -24,42 +26,31 @@ def tables(variants: dict[str, Any]) -> str:
 
 def summary(variants: dict[str, Any]) -> str:
     """Direct accuracy and that of both forms at their recommended alphas, a column per variant."""
-    rows = [f"| measure (alphas) | {' | '.join(variants)} |", "|---" * (len(variants) + 1) + "|"]
+    rows = []
     for measure in next(iter(variants.values()))["accuracy"]:
         forms = {"taylor": lineage.RECOMMENDED_ALPHA, "exact": lineage.RECOMMENDED_EXACT_ALPHA}
         alphas = {form: f"{by_measure[measure]:g}" for form, by_measure in forms.items()}
         cells = [
-            " → ".join(map(percent, [row["direct"], *(row[form][alpha] for form, alpha in alphas.items())]))
+            arrows([row["direct"], *(row[form][alpha] for form, alpha in alphas.items())])
             for row in (variant["accuracy"][measure] for variant in variants.values())
         ]
-        rows.append(f"| {measure} ({', '.join(alphas.values())}) | {' | '.join(cells)} |")
+        rows.append([f"{measure} ({', '.join(alphas.values())})", *cells])
     for baseline in ("weight_l2", "weight_cosine"):
         cells = [percent(variant["weights"][baseline]) for variant in variants.values()]
-        rows.append(f"| {baseline.replace('_', ' ')} | {' | '.join(cells)} |")
-    return "\n".join(rows)
+        rows.append([baseline.replace("_", " "), *cells])
+    return markdown.table(["measure (alphas)", *variants], rows)
 
 
 def grid(variants: dict[str, Any]) -> str:
     """Every accuracy: direct, Taylor and exact at every alpha."""
     alphas = list(next(iter(next(iter(variants.values()))["accuracy"].values()))["taylor"])
-    headings = [
-        "variant",
-        "measure",
-        "direct",
-        *(f"T {alpha}" for alpha in alphas),
-        *(f"E {alpha}" for alpha in alphas),
+    head = ["variant", "measure", "direct", *(f"{form} {alpha}" for form in "TE" for alpha in alphas)]
+    rows = [
+        [name, measure, *map(percent, [row["direct"], *row["taylor"].values(), *row["exact"].values()])]
+        for name, variant in variants.items()
+        for measure, row in variant["accuracy"].items()
     ]
-    rows = [f"| {' | '.join(headings)} |", "|---" * len(headings) + "|"]
-    for name, variant in variants.items():
-        for measure, row in variant["accuracy"].items():
-            values = [row["direct"], *row["taylor"].values(), *row["exact"].values()]
-            rows.append(f"| {name} | {measure} | {' | '.join(map(percent, values))} |")
-    return "\n".join(rows)
-
-
-def percent(share: float) -> str:
-    """Formats a share of one hundred children."""
-    return f"{100 * share:.0f}"
+    return markdown.table(head, rows)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Four generations of residual networks, every ancestor a target: G1 -> G2 -> G3 -> G4, three seeds.
 
-python -m experiments.generations.run            # CIFAR ResNet-20 of width 8 on 14 x 14 pixels; see README.md
+python -m experiments.generations.run            # CIFAR ResNet-20 of width 8 on 7 x 7 pixels; see README.md
 python -m experiments.generations.run --mode smoke
 python -m experiments.generations.run --mode imagenet    # ResNet-18 on 224 x 224 pixels, for an accelerator
 """

@@ -12,7 +12,8 @@ import ml_collections
 import numpy as np
 
 from experiments.generations.config import MODES, get_config
-from experiments.lab import accuracies, families, images, kinship, methods, runs
+from experiments.lab import accuracies, ancestry, images, methods, runs
+from experiments.lab.pretraining import pretrain
 from lineage_jax import detector, genealogy, models, population, similarity
 
 ANCESTORS, YOUNGEST = (1, 2, 3), 4
@@ -29,7 +30,7 @@ class Lines:
         trained: share of examples that every generation classified rightly in the end of its training.
     """
 
-    tree: kinship.Tree
+    tree: ancestry.Tree
     parts: dict[str, tuple[str, ...]]
     trained: list[float]
 
@@ -41,14 +42,14 @@ class Lines:
         begin = functools.partial(genealogy.ancestor, genealogy=self.tree.parent_of, generation=2)
         return tuple(name for name in everyone if begin(name) in self.parts[part])
 
-    def kin(self, part: str, older: int, younger: int) -> kinship.Kin:
+    def pair(self, part: str, older: int, younger: int) -> ancestry.GenerationPair:
         """Returns the descendants of a part, beside the candidates of all parts."""
-        return kinship.select(kinship.kin_of(self.tree, older, younger), self.names(part, younger))
+        return ancestry.select(ancestry.generation_pair(self.tree, older, younger), self.names(part, younger))
 
-    def apart(self, part: str, older: int, younger: int) -> kinship.Kin:
+    def pair_within(self, part: str, older: int, younger: int) -> ancestry.GenerationPair:
         """Returns the descendants of a part, beside candidates of the same part."""
-        return kinship.select(
-            self.kin(part, older, younger), self.names(part, younger), candidates=self.names(part, older)
+        return ancestry.select(
+            self.pair(part, older, younger), self.names(part, younger), candidates=self.names(part, older)
         )
 
 
@@ -62,9 +63,9 @@ def jobs(config: ml_collections.ConfigDict) -> dict[str, Callable[[], runs.Recor
     found: dict[str, Callable[[], runs.Record]] = {}
     for kind in config.kinds:
         for seed in config.seeds:
-            once = functools.cache(functools.partial(study, kind, seed, config))
+            study_once = functools.cache(functools.partial(study, kind, seed, config))
             for older in ANCESTORS:
-                found[f"{kind} {seed} G{older}"] = functools.partial(_record, once, older)
+                found[f"{kind} {seed} G{older}"] = functools.partial(_record, study_once, older)
     return found
 
 
@@ -93,13 +94,13 @@ def compare(
     Settings are those that are best on the validation lines of all later generations together.
     """
     measures = {name: similarity.MEASURES[name] for name in config.measures}
-    score = functools.partial(kinship.scores_of, fitted=fitted, measures=measures, alphas=config.alphas)
-    scores, truth = score(lines.tree, [lines.kin("validation", older, younger) for younger in later_than(older)])
+    score = functools.partial(ancestry.scores_of, fitted=fitted, measures=measures, alphas=config.alphas)
+    scores, truth = score(lines.tree, [lines.pair("validation", older, younger) for younger in later_than(older)])
     chosen = methods.choose(scores, truth, only=list(truth))
     accuracy = {}
     for name, where in (("", lines), (", unseen", unseen)):
         for younger in later_than(older):
-            scores, truth = score(where.tree, [where.kin("test", older, younger)])
+            scores, truth = score(where.tree, [where.pair("test", older, younger)])
             accuracy[f"G{younger}{name}"] = methods.accuracy(scores, truth, chosen, only=list(truth))
     return {"chosen": chosen, "accuracy": accuracy}
 
@@ -109,11 +110,11 @@ def fit(lines: Lines, seed: int, config: ml_collections.ConfigDict) -> detector.
     train, validation = [], []
     for older in ANCESTORS:
         for younger in later_than(older):
-            train.append(kinship.examples_of(lines.tree, lines.apart("train", older, younger)))
-            validation.append(kinship.examples_of(lines.tree, lines.kin("validation", older, younger)))
-    view = lines.tree.view
+            train.append(ancestry.examples_of(lines.tree, lines.pair_within("train", older, younger)))
+            validation.append(ancestry.examples_of(lines.tree, lines.pair("validation", older, younger)))
+    compared = lines.tree.compared
     return detector.fit(
-        detector.Detector(weights=view.weights, features=view.features),
+        detector.Detector(weights=compared.weights, features=compared.features),
         train,
         validation,
         training=detector.DetectorTraining(seed=seed, **config.detector.to_dict()),
@@ -122,28 +123,30 @@ def fit(lines: Lines, seed: int, config: ml_collections.ConfigDict) -> detector.
 
 def make_lines(kind: str, seed: int, config: ml_collections.ConfigDict, *, lines: dict[str, int]) -> Lines:
     """Trains all generations: every root has so many lines of each part, and a line one network a generation."""
-    learned = [load(told, config) for told in config.learned]
+    learned = [load(chosen, config) for chosen in config.learned]
     root, *later = [models.build(num_classes=train.num_classes, **config.network.to_dict()) for train, _ in learned]
     pretraining = population.TrainingSettings(**config.pretrain.to_dict())
-    roots = families.pretrain(kind, root, learned[0][0], count=config.roots, seed=seed, training=pretraining)
+    roots = pretrain(kind, root, learned[0][0], count=config.roots, seed=seed, training=pretraining)
     begin = np.repeat(np.arange(config.roots), sum(lines.values())).tolist()
     parents = [tuple(begin), *[tuple(range(len(begin)))] * (len(later) - 1)]
     training = population.TrainingSettings(**config.finetune.to_dict())
-    made = population.make_generations(roots, kinship.plan(later, learned[1:], parents, training), seed=seed)
+    made = population.make_generations(
+        roots, ancestry.later_generations(later, learned[1:], parents, training), seed=seed
+    )
     part_of_line = np.tile(np.repeat(list(lines), list(lines.values())), config.roots)
-    probes = kinship.probes_of(learned, config.probes, seed=seed)
+    probes = ancestry.draw_probes(learned, config.probes, seed=seed)
     return Lines(
-        tree=kinship.tree_of(made, root, probes, kinship.View(**config.view.to_dict())),
+        tree=ancestry.tree_of(made, root, probes, ancestry.ComparedLayers(**config.view.to_dict())),
         parts={part: tuple(np.array(made.networks[1].names)[part_of_line == part].tolist()) for part in lines},
         trained=[float(np.mean(networks.accuracy)) for networks in made.networks],
     )
 
 
-def load(told: ml_collections.ConfigDict, config: ml_collections.ConfigDict) -> kinship.Learned:
+def load(chosen: ml_collections.ConfigDict, config: ml_collections.ConfigDict) -> images.TrainTest:
     """Reads what one generation learns."""
     settings = config.images.to_dict()
     read = images.load_folder if settings.pop("folders") else images.load_pooled
-    return images.of_classes(read(told.name, **settings), told.classes, count=config.examples)
+    return images.of_classes(read(chosen.name, **settings), chosen.classes, count=config.examples)
 
 
 def later_than(older: int) -> range:
@@ -151,8 +154,8 @@ def later_than(older: int) -> range:
     return range(older + 1, YOUNGEST + 1)
 
 
-def _record(once: Callable[[], dict[int, runs.Record]], older: int) -> runs.Record:
-    return once()[older]
+def _record(study_once: Callable[[], dict[int, runs.Record]], older: int) -> runs.Record:
+    return study_once()[older]
 
 
 if __name__ == "__main__":

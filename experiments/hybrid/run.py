@@ -14,8 +14,8 @@ import xarray
 from jaxtyping import Bool, Int
 
 from experiments.hybrid.config import get_config
-from experiments.hybrid.families import Family, alone, examples_of, make_family
 from experiments.hybrid.figure import draw
+from experiments.hybrid.hybrids import HybridFamily, examples_of, make_family, piece_alone
 from experiments.hybrid.pieces import Piece
 from experiments.lab import methods, runs
 from lineage_jax import detector, linearize, similarity
@@ -93,7 +93,7 @@ def fit(
 
 
 def scores_of(
-    family: Family,
+    family: HybridFamily,
     examples: Mapping[str, detector.Examples],
     children: Int[np.ndarray, " m"],
     fitted: detector.Fitted,
@@ -108,7 +108,7 @@ def scores_of(
 
 
 def piece_scores(
-    family: Family,
+    family: HybridFamily,
     piece: Piece,
     examples: detector.Examples,
     fitted: detector.Fitted,
@@ -118,13 +118,15 @@ def piece_scores(
     networks = family.parents, family.children
     scores = {
         **feature_scores(family, piece, config),
-        "weights": methods.by_weights(*(alone(part, piece) for part in networks))["weights, all"],
+        "weights": methods.by_weights(*(piece_alone(part, piece) for part in networks))["weights, all"],
         **methods.by_detector(fitted, examples),
     }
     return {method: of.assign_coords(child=_keys(piece, of.child.values)) for method, of in scores.items()}
 
 
-def feature_scores(family: Family, piece: Piece, config: ml_collections.ConfigDict) -> dict[str, xarray.DataArray]:
+def feature_scores(
+    family: HybridFamily, piece: Piece, config: ml_collections.ConfigDict
+) -> dict[str, xarray.DataArray]:
     """Returns the learning-free scores of what one piece computes."""
     features, networks = family.features(piece), (family.parents, family.children)
     measures = {name: similarity.MEASURES[name] for name in config.measures}
@@ -133,12 +135,12 @@ def feature_scores(family: Family, piece: Piece, config: ml_collections.ConfigDi
     return methods.by_features(features, *networks, family.probes, alphas=config.alphas, measures=measures)
 
 
-def truth_of(family: Family) -> dict[str, str]:
+def truth_of(family: HybridFamily) -> dict[str, str]:
     """Returns the parent of every piece of every child."""
     return {f"{child} {piece}": parent for child, origin in family.origins.items() for piece, parent in origin.items()}
 
 
-def keys(family: Family, children: Int[np.ndarray, " m"]) -> list[str]:
+def keys(family: HybridFamily, children: Int[np.ndarray, " m"]) -> list[str]:
     """Returns the names of all pieces of these children, piece by piece."""
     names = [family.children.names[index] for index in children]
     return [key for piece in family.pieces for key in _keys(piece, names)]
@@ -146,7 +148,7 @@ def keys(family: Family, children: Int[np.ndarray, " m"]) -> list[str]:
 
 def right(
     scores: Mapping[str, xarray.DataArray],
-    family: Family,
+    family: HybridFamily,
     chosen: Mapping[str, str],
     children: Int[np.ndarray, " m"],
 ) -> Right:
@@ -163,7 +165,7 @@ def shares(found: Right, ending: str) -> dict[str, dict[str, float]]:
     }
 
 
-def by_piece(family: Family, found: Right) -> dict[str, dict[str, float]]:
+def by_piece(family: HybridFamily, found: Right) -> dict[str, dict[str, float]]:
     """Returns the share of children that are right, piece by piece."""
     return {
         piece.name: {method: float(of[place].mean()) for method, of in found.items()}
@@ -171,12 +173,12 @@ def by_piece(family: Family, found: Right) -> dict[str, dict[str, float]]:
     }
 
 
-def pictures(family: Family, probabilities: xarray.DataArray, count: int) -> list[dict[str, Any]]:
+def pictures(family: HybridFamily, probabilities: xarray.DataArray, count: int) -> list[dict[str, Any]]:
     """Returns for the first children the probability of every parent of every piece, and the truth."""
     return [picture(family, index, probabilities.squeeze("setting")) for index in range(count)]
 
 
-def picture(family: Family, index: int, probabilities: xarray.DataArray) -> dict[str, Any]:
+def picture(family: HybridFamily, index: int, probabilities: xarray.DataArray) -> dict[str, Any]:
     """Returns for one child the probability of every parent of every piece, and the truth."""
     origins = family.origins[family.children.names[index]]
     rows = probabilities.sel(child=keys(family, np.array([index]))).transpose("child", "parent")

@@ -5,18 +5,20 @@ from typing import Any
 
 import numpy as np
 
+from experiments.lab import markdown
+
 Runs = dict[str, dict[str, Any]]
 
 
 def table(runs: Runs, *, digits: int = 0) -> str:
     """Returns accuracy in % as mean (least to greatest over the seeds): a row for each variant and method."""
     groups = groups_of(runs)
-    lines = [f"| variant | method | {' | '.join(groups)} |", "|---" * (len(groups) + 2) + "|"]
-    for variant, of_seeds in by_variant(runs).items():
-        for method in methods_of(of_seeds):
-            cells = [spread(shares_of(of_seeds, group, method), digits=digits) for group in groups]
-            lines.append(f"| {variant} | {method} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+    rows = [
+        [variant, method, *(spread(shares_of(of_seeds, group, method), digits=digits) for group in groups)]
+        for variant, of_seeds in by_variant(runs).items()
+        for method in methods_of(of_seeds)
+    ]
+    return markdown.table(["variant", "method", *groups], rows)
 
 
 def draw(runs: Runs, path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The image sets that experiments read, and how their pixels are pooled."""
+"""The image sets that experiments read, pooled or cut to classes, and the probes drawn from them."""
 
 import dataclasses
 import functools
@@ -6,6 +6,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 
 from lineage_jax import data
@@ -13,15 +15,36 @@ from lineage_jax import data
 CHANNELS = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Mean and deviation of the channels by which networks for ImageNet take their pixels."""
 
+TrainTest = tuple[data.Images, data.Images]
+"""Images to learn, and images of the same classes that nobody learns."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class FamilyImages:
+    """What a family sees: parents learn `source`, children `target`, probes come from what no child has seen."""
+
+    source: data.Images
+    target: data.Images
+    unseen: data.Images
+
 
 def root() -> Path:
     """Returns `$LINEAGE_DATA`, by default the folder of shared data beside the repository."""
     return Path(os.environ.get("LINEAGE_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
 
-def load(name: str) -> tuple[data.Images, data.Images]:
-    """Reads training and test images of a set from `$LINEAGE_DATA/images` (default: `../shared/data/images`)."""
-    return data.npz(root() / "images" / f"{name}.npz")
+def load_family_images(source: str, target: str, *, pooling: int) -> FamilyImages:
+    """Reads what the parents and the children of a family learn, with pixels pooled."""
+    train, _ = load_pooled(source, pooling=pooling)
+    other, unseen = load_pooled(target, pooling=pooling)
+    return FamilyImages(source=train, target=other, unseen=unseen)
+
+
+@functools.cache
+def load_pooled(name: str, *, pooling: int) -> TrainTest:
+    """Reads training and test images of `$LINEAGE_DATA/images/<name>.npz` and pools their pixels."""
+    train, test = data.npz(root() / "images" / f"{name}.npz")
+    return pooled(train, pooling), pooled(test, pooling)
 
 
 def pooled(images: data.Images, side: int) -> data.Images:
@@ -31,23 +54,19 @@ def pooled(images: data.Images, side: int) -> data.Images:
     return dataclasses.replace(images, images=squares.mean(axis=(2, 4)))
 
 
-def of_classes(
-    both: tuple[data.Images, data.Images], classes: Sequence[int], *, count: int
-) -> tuple[data.Images, data.Images]:
+def of_classes(both: TrainTest, classes: Sequence[int], *, count: int) -> TrainTest:
     """Returns the training and test images of some classes, all where none is named, and `count` to train at most."""
     train, test = (data.select_classes(images, classes) if classes else images for images in both)
     return dataclasses.replace(train, images=train.images[:count], labels=train.labels[:count]), test
 
 
-@functools.cache
-def load_pooled(name: str, *, pooling: int) -> tuple[data.Images, data.Images]:
-    """Reads training and test images and pools their pixels."""
-    train, test = load(name)
-    return pooled(train, pooling), pooled(test, pooling)
+def draw_probes(images: data.Images, count: int, *, seed: int) -> jax.Array:
+    """Draws probes from images that no child has seen."""
+    return jnp.asarray(data.probes(images, count, seed=seed))
 
 
 @functools.cache
-def load_folder(name: str, *, side: int, per_class: int) -> tuple[data.Images, data.Images]:
+def load_folder(name: str, *, side: int, per_class: int) -> TrainTest:
     """Reads the first images of every class of `$LINEAGE_DATA/images/<name>/{train,test}/<class>/`, in order of names.
 
     Raises:

@@ -10,6 +10,9 @@ from jaxtyping import Bool
 from lineage_jax import detector, lineage, linearize, similarity
 from lineage_jax.typing import FeatureFn, Inputs, Measure, Networks
 
+Scores = dict[str, xarray.DataArray]
+"""By method its scores `[parent, child, setting]`."""
+
 DETECTOR = "detector"
 """The name of the learned method."""
 
@@ -22,7 +25,7 @@ def by_features(
     *,
     alphas: Sequence[float],
     measures: Mapping[str, Measure] = similarity.MEASURES,
-) -> dict[str, xarray.DataArray]:
+) -> Scores:
     """Scores every pair by features: directly and by both approximations.
 
     Returns:
@@ -42,7 +45,7 @@ def by_block(
     *,
     alphas: Sequence[float],
     measures: Mapping[str, Measure] = similarity.MEASURES,
-) -> dict[str, xarray.DataArray]:
+) -> Scores:
     """Scores every pair by what a block makes of the candidate's own activations; returns the same as `by_features`."""
     return _by_form(
         lineage.score_block(
@@ -51,22 +54,21 @@ def by_block(
     )
 
 
-def by_weights(parents: Networks, children: Networks, *, layers: Sequence[str] = ()) -> dict[str, xarray.DataArray]:
+def by_weights(parents: Networks, children: Networks, *, layers: Sequence[str] = ()) -> Scores:
     """Scores every pair by distance and cosine of all shared weights, and of some layers alone."""
     scores = lineage.weight_scores(parents, children)
     labels = {lineage.WHOLE: lineage.WHOLE} | {layer: lineage.layer_label(layer) for layer in layers}
     return {f"weights, {name}": _settings(scores.sel(layer=label, drop=True)) for name, label in labels.items()}
 
 
-def by_detector(fitted: detector.Fitted, examples: detector.Examples) -> dict[str, xarray.DataArray]:
+def by_detector(fitted: detector.Fitted, examples: detector.Examples) -> Scores:
     """Returns the detector's calibrated probabilities in the same shape, with one setting."""
     return {DETECTOR: detector.probabilities(fitted, examples).expand_dims(setting=["learned"])}
 
 
 def choose(scores: Mapping[str, xarray.DataArray], truth: Mapping[str, str], *, only: Sequence[str]) -> dict[str, str]:
     """Returns each method's best setting on some of the children; the first of those that are equally good."""
-    found = {method: _shares(of_method, truth, only) for method, of_method in scores.items()}
-    return {method: str(shares.setting.values[int(shares.values.argmax())]) for method, shares in found.items()}
+    return {method: str(lineage.choose(of_method, truth, only)["setting"]) for method, of_method in scores.items()}
 
 
 def accuracy(
@@ -74,7 +76,7 @@ def accuracy(
 ) -> dict[str, float]:
     """Returns the share of some of the children whose parent every method names rightly at its chosen setting."""
     return {
-        method: float(_shares(of_method.sel(setting=[chosen[method]]), truth, only)[0])
+        method: float(lineage.accuracy(lineage.decide(of_method.sel(setting=chosen[method], child=list(only))), truth))
         for method, of_method in scores.items()
     }
 
@@ -93,11 +95,7 @@ def right(
     }
 
 
-def _shares(scores: xarray.DataArray, truth: Mapping[str, str], only: Sequence[str]) -> xarray.DataArray:
-    return lineage.accuracy(lineage.decide(scores.sel(child=list(only))), truth)
-
-
-def _by_form(scores: xarray.DataArray) -> dict[str, xarray.DataArray]:
+def _by_form(scores: xarray.DataArray) -> Scores:
     scores = scores.squeeze("layer", drop=True) if scores.sizes["layer"] == 1 else scores
     return {form: _settings(scores.sel(form=form, drop=True)) for form in lineage.FORMS}
 

@@ -1,5 +1,6 @@
-"""The checkpoints that their authors published, and what is documented of their kinship."""
+"""The checkpoints that their authors published, and what is documented of their relations."""
 
+import itertools
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -10,30 +11,31 @@ FOLDERS = ("cifar_resnet", "convex_adversarial", "distiller_resnet", "face_detec
 
 SUFFIXES = (".pt", ".pth", ".th", ".tar")
 
-KIN = {
+EPOCHS = [f"rfb-epoch-{epoch}" for epoch in (0, 20, 100, 200, 300, 400, 499)]
+"""The checkpoints of one run of the face detector, in order."""
+
+GROUPS = {
     "distiller_resnet": {
         "checkpoint_trained_4D_regularized_5Lremoved": "removed",
         "checkpoint_trained_4D_regularized_5Lremoved_finetuned": "removed",
         "checkpoint_trained_channel_regularized_resnet20": "thinned",
         "checkpoint_trained_channel_regularized_resnet20_finetuned": "thinned",
     },
-    "face_detector_rfb": {f"rfb-epoch-{epoch}": "run" for epoch in (0, 20, 100, 200, 300, 400, 499)},
+    "face_detector_rfb": dict.fromkeys(EPOCHS, "run"),
     "outlier_exposure_mnist": {
         f"{start}{stage}": "one initialisation"
         for start in ("", "calib_")
         for stage in ("baseline_epoch_9", "oe_scratch_epoch_9", "oe_tune_epoch_4")
     },
 }
-"""By folder, what files are documented to share: files of one word are relatives, any others are strangers."""
-
-CHAIN = [f"rfb-epoch-{epoch}" for epoch in (0, 20, 100, 200, 300, 400, 499)]
+"""By folder and file, what it is documented to share: files of one word are relatives, any others are strangers."""
 
 PARENTS = {
     "distiller_resnet": {
         f"checkpoint_trained_{kind}_finetuned": f"checkpoint_trained_{kind}"
         for kind in ("4D_regularized_5Lremoved", "channel_regularized_resnet20")
     },
-    "face_detector_rfb": dict(zip(CHAIN[1:], CHAIN, strict=False)),
+    "face_detector_rfb": {child: parent for parent, child in itertools.pairwise(EPOCHS)},
     "outlier_exposure_mnist": {f"{start}oe_tune_epoch_4": f"{start}baseline_epoch_9" for start in ("", "calib_")},
 }
 """By folder and child, the parent that is documented; of an epoch the one before it."""
@@ -45,10 +47,10 @@ def files(folders: Iterable[str]) -> dict[str, Path]:
     return {f"{path.parent.name}/{path.name.partition('.')[0]}": path for path in places if path.suffix in SUFFIXES}
 
 
-def kin(name: str) -> str | None:
-    """Says what a file is documented to share with others."""
+def group_of(name: str) -> str | None:
+    """Names the group of relatives that a file is documented to belong to."""
     folder, stem = name.split("/")
-    word = KIN.get(folder, {}).get(stem)
+    word = GROUPS.get(folder, {}).get(stem)
     return word and f"{folder}: {word}"
 
 

@@ -18,18 +18,20 @@ from collections.abc import Callable
 
 import ml_collections
 
-from experiments.lab import families, runs
-from experiments.lab.images import load_pooled
+from experiments.lab import comparison, runs
+from experiments.lab.families import ProbedFamily, finetune_family
+from experiments.lab.images import draw_probes, load_family_images
+from experiments.lab.pretraining import pretrain
 from lineage_jax import data, detector, models, population, similarity
 from lineage_jax.typing import Networks
 
-KNOWN = "same parents"
+SAME_PARENTS = "same parents"
 """The variant of the test children, whose candidates were learned with."""
 
-APART = 10_000
+REGIME_SEEDS = 10_000
 """From one regime's seed to the next: children of two regimes share neither head nor minibatches."""
 
-ELSEWHERE = 1_000
+UNSEEN_SEEDS = 1_000
 """From a seed that is learned from to one that is not."""
 
 
@@ -37,58 +39,57 @@ def jobs(config: ml_collections.ConfigDict) -> dict[str, Callable[[], runs.Recor
     """Returns what computes the record of each variant and seed; a seed's variants share what was learned."""
     records: dict[str, Callable[[], runs.Record]] = {}
     for seed in config.seeds:
-        lesson = functools.cache(functools.partial(learn, seed, config))
-        records[f"{KNOWN} {seed}"] = functools.partial(known, lesson, seed)
+        fit_once = functools.cache(functools.partial(fit, seed, config))
+        records[f"{SAME_PARENTS} {seed}"] = functools.partial(of_same_parents, fit_once, seed)
         for name in config.unseen:
-            records[f"{name} {seed}"] = functools.partial(unseen, lesson, name, seed, config)
+            records[f"{name} {seed}"] = functools.partial(of_unseen_parents, fit_once, name, seed, config)
     return records
 
 
-def known(lesson: Callable[[], families.Lesson], seed: int) -> runs.Record:
+def of_same_parents(fit_once: Callable[[], comparison.FittedMethods], seed: int) -> runs.Record:
     """Returns every method's accuracy on test children by regime, and how the detector was trained."""
-    return {"variant": KNOWN, "seed": seed, **lesson().record}
+    return {"variant": SAME_PARENTS, "seed": seed, **fit_once().record}
 
 
-def unseen(
-    lesson: Callable[[], families.Lesson], name: str, seed: int, config: ml_collections.ConfigDict
+def of_unseen_parents(
+    fit_once: Callable[[], comparison.FittedMethods], name: str, seed: int, config: ml_collections.ConfigDict
 ) -> runs.Record:
     """Returns every method's accuracy by regime on families of another seed."""
-    learned = lesson()
-    made = make_families(learned.plan, seed + ELSEWHERE, config.unseen[name], config)
-    accuracy = {regime: families.judge(learned, make()) for regime, make in made.items()}
+    fitted = fit_once()
+    made = make_families(fitted.settings.learner, seed + UNSEEN_SEEDS, config.unseen[name], config)
+    accuracy = {regime: comparison.accuracy_on(fitted, make()) for regime, make in made.items()}
     return {"variant": name, "seed": seed, "accuracy": accuracy}
 
 
-def learn(seed: int, config: ml_collections.ConfigDict) -> families.Lesson:
-    """Makes families and learns from them."""
-    plan = families.Plan(
+def fit(seed: int, config: ml_collections.ConfigDict) -> comparison.FittedMethods:
+    """Makes families and fits every method on them."""
+    settings = comparison.MethodSettings(
         learner=detector.Detector(**config.layers.to_dict()),
         training=detector.DetectorTraining(seed=seed, **config.detector.to_dict()),
         alphas=config.alphas,
         measures={name: similarity.MEASURES[name] for name in config.measures},
         seed=seed,
     )
-    made = make_families(plan, seed, config.learned, config)
-    return families.learn(plan, {regime: make() for regime, make in made.items()})
+    made = make_families(settings.learner, seed, config.learned, config)
+    return comparison.fit_methods(settings, {regime: make() for regime, make in made.items()})
 
 
 def make_families(
-    plan: families.Plan, seed: int, settings: ml_collections.ConfigDict, config: ml_collections.ConfigDict
-) -> dict[str, Callable[[], families.Family]]:
+    learner: detector.Detector, seed: int, settings: ml_collections.ConfigDict, config: ml_collections.ConfigDict
+) -> dict[str, Callable[[], ProbedFamily]]:
     """Trains parents; returns by regime what trains their children."""
-    source, _ = load_pooled(settings.source, pooling=config.pooling)
-    target, others = load_pooled(settings.target, pooling=config.pooling)
-    network = models.fc(target.num_classes, widths=config.widths)
-    parents = pretrain(network.clone(num_classes=source.num_classes), source, seed, settings, config)
-    probes = families.probes_of(others, config.probes, seed=seed)
-    raise_children = functools.partial(families.raise_children, plan, parents, network, target, probes)
+    images = load_family_images(settings.source, settings.target, pooling=config.pooling)
+    network = models.fc(images.target.num_classes, widths=config.widths)
+    parents = late_checkpoints(network, images.source, seed, settings, config)
+    probes = draw_probes(images.unseen, config.probes, seed=seed)
+    finetune = functools.partial(finetune_family, learner, parents, network, images.target, probes)
     return {
-        regime: functools.partial(raise_children, settings=family, name=regime)
+        regime: functools.partial(finetune, settings=family, name=regime)
         for regime, family in regimes_of(seed, settings, config).items()
     }
 
 
-def pretrain(
+def late_checkpoints(
     network: models.FC,
     images: data.Images,
     seed: int,
@@ -98,7 +99,7 @@ def pretrain(
     """Returns checkpoints of one run, without the first ones."""
     count = settings.skip + settings.parents
     training = population.TrainingSettings(**config.pretrain.to_dict() | {"steps": config.pretrain.steps * count})
-    chain = population.pretrain_checkpoints(network, images, num_parents=count, seed=seed, training=training)
+    chain = pretrain("checkpoints", network, images, count=count, seed=seed, training=training)
     return chain.select(chain.names[settings.skip :])
 
 
@@ -110,7 +111,7 @@ def regimes_of(
         regime["name"]: population.FamilySettings(
             num_parents=settings.parents,
             children_per_parent=settings.children_per_parent,
-            seed=seed + APART * place,
+            seed=seed + REGIME_SEEDS * place,
             finetuning=population.TrainingSettings(**config.finetune.to_dict() | regime.get("training", {})),
             few_shot=regime.get("few_shot"),
             imbalance=regime.get("imbalance"),

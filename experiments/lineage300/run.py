@@ -11,7 +11,7 @@ from pathlib import Path
 import ml_collections
 import xarray
 
-from experiments.lab import accuracies, images, kinship, methods, runs
+from experiments.lab import accuracies, ancestry, images, methods, runs
 from experiments.lineage300.config import get_config
 from lineage_jax import detector, lineage, models, population, report, similarity
 
@@ -46,12 +46,12 @@ def study(seed: int, config: ml_collections.ConfigDict) -> runs.Record:
     trees = {name: make_tree(name, seed, config) for name in config.trees}
     fitted = fit(trees["train"], trees["validation"], seed, config)
     measures = {name: similarity.MEASURES[name] for name in config.measures}
-    score = functools.partial(kinship.scores_of, fitted=fitted, measures=measures, alphas=config.alphas)
+    score = functools.partial(ancestry.scores_of, fitted=fitted, measures=measures, alphas=config.alphas)
     chosen, accuracy, found = {}, {}, {}
     for relation, distance in RELATIONS.items():
-        scores, truth = score(trees["validation"], kin_at(trees["validation"], distance))
+        scores, truth = score(trees["validation"], pairs_at(trees["validation"], distance))
         chosen[relation] = methods.choose(scores, truth, only=list(truth))
-        scores, truth = score(trees["test"], kin_at(trees["test"], distance))
+        scores, truth = score(trees["test"], pairs_at(trees["test"], distance))
         accuracy[relation] = methods.accuracy(scores, truth, chosen[relation], only=list(truth))
         found[relation] = named(scores[methods.DETECTOR])
     return {
@@ -59,7 +59,7 @@ def study(seed: int, config: ml_collections.ConfigDict) -> runs.Record:
         "seed": seed,
         "chosen": chosen,
         "accuracy": accuracy,
-        "pairs": {relation: pairs_of(trees["test"], distance) for relation, distance in RELATIONS.items()},
+        "pairs": {relation: count_pairs(trees["test"], distance) for relation, distance in RELATIONS.items()},
         "temperature": fitted.temperature,
         "detector epochs": len(fitted.history),
         "generations": [list(networks.names) for networks in trees["test"].generations],
@@ -68,23 +68,25 @@ def study(seed: int, config: ml_collections.ConfigDict) -> runs.Record:
     }
 
 
-def fit(train: kinship.Tree, validation: kinship.Tree, seed: int, config: ml_collections.ConfigDict) -> detector.Fitted:
+def fit(
+    train: ancestry.Tree, validation: ancestry.Tree, seed: int, config: ml_collections.ConfigDict
+) -> detector.Fitted:
     """Trains one detector for ancestors of every distance."""
     parts = [
-        [kinship.examples_of(tree, kin) for distance in RELATIONS.values() for kin in kin_at(tree, distance)]
+        [ancestry.examples_of(tree, pair) for distance in RELATIONS.values() for pair in pairs_at(tree, distance)]
         for tree in (train, validation)
     ]
     return detector.fit(
-        detector.Detector(weights=train.view.weights, features=train.view.features),
+        detector.Detector(weights=train.compared.weights, features=train.compared.features),
         *parts,
         training=detector.DetectorTraining(seed=seed, **config.detector.to_dict()),
     )
 
 
-def make_tree(name: str, seed: int, config: ml_collections.ConfigDict) -> kinship.Tree:
+def make_tree(name: str, seed: int, config: ml_collections.ConfigDict) -> ancestry.Tree:
     """Trains one tree: every network of a later generation continues any network of the one before."""
     seed += SEEDS[name]
-    learned = [load(told, config) for told in config.learned]
+    learned = [load(chosen, config) for chosen in config.learned]
     root, *later = [models.fc(train.num_classes, widths=config.widths) for train, _ in learned]
     sizes = config.trees[name]
     roots = population.pretrain(
@@ -99,25 +101,28 @@ def make_tree(name: str, seed: int, config: ml_collections.ConfigDict) -> kinshi
         for index, (before, count) in enumerate(itertools.pairwise(sizes))
     ]
     training = population.TrainingSettings(**config.finetune.to_dict())
-    made = population.make_generations(roots, kinship.plan(later, learned[1:], parents, training), seed=seed)
-    probes = kinship.probes_of(learned, config.probes, seed=seed)
-    return kinship.tree_of(made, root, probes, kinship.View(**config.view.to_dict()))
+    made = population.make_generations(
+        roots, ancestry.later_generations(later, learned[1:], parents, training), seed=seed
+    )
+    probes = ancestry.draw_probes(learned, config.probes, seed=seed)
+    return ancestry.tree_of(made, root, probes, ancestry.ComparedLayers(**config.view.to_dict()))
 
 
-def load(told: ml_collections.ConfigDict, config: ml_collections.ConfigDict) -> kinship.Learned:
+def load(chosen: ml_collections.ConfigDict, config: ml_collections.ConfigDict) -> images.TrainTest:
     """Reads what one generation learns."""
-    both = images.load_pooled(told.name, pooling=config.pooling)
-    return images.of_classes(both, told.classes, count=config.examples)
+    both = images.load_pooled(chosen.name, pooling=config.pooling)
+    return images.of_classes(both, chosen.classes, count=config.examples)
 
 
-def kin_at(tree: kinship.Tree, distance: int) -> list[kinship.Kin]:
+def pairs_at(tree: ancestry.Tree, distance: int) -> list[ancestry.GenerationPair]:
     """Returns every pair of generations that are so far apart."""
-    return [kinship.kin_of(tree, older, older + distance) for older in range(1, len(tree.generations) + 1 - distance)]
+    last = len(tree.generations) - distance
+    return [ancestry.generation_pair(tree, older, older + distance) for older in range(1, last + 1)]
 
 
-def pairs_of(tree: kinship.Tree, distance: int) -> int:
-    """Returns how many pairs are decided."""
-    return sum(len(kin.candidates) * len(kin.descendants) for kin in kin_at(tree, distance))
+def count_pairs(tree: ancestry.Tree, distance: int) -> int:
+    """Returns how many pairs of networks are decided."""
+    return sum(len(pair.candidates) * len(pair.descendants) for pair in pairs_at(tree, distance))
 
 
 def named(scores: xarray.DataArray) -> dict[str, str]:

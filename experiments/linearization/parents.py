@@ -9,32 +9,30 @@ import jax.numpy as jnp
 import ml_collections
 import numpy as np
 
-from experiments.lab import families
+from experiments.lab import pretraining
 from lineage_jax import data, population
 from lineage_jax.typing import Networks, Params
 
 INDEPENDENT, ONE_PERCENT = "independent", "one percent apart"
-KINDS = (INDEPENDENT, "shared-init", "checkpoints", ONE_PERCENT)
+KINDS = (*pretraining.KINDS, ONE_PERCENT)
 
 
-def pretrain(
+def make_parents(
     kind: str, network: nn.Module, images: data.Images, settings: ml_collections.ConfigDict, *, seed: int
 ) -> population.Trained:
     """Trains the parents of one kind.
 
     Args:
-        kind: `independent` seeds, one random start (`shared-init`), successive `checkpoints` of one run, or
-            `one percent apart`: one network whose kernels are moved at random.
+        kind: one of `pretraining.KINDS`, or `one percent apart`: one network whose kernels are moved at random.
         network: the children's module.
         images: what parents learn.
         settings: of the network.
         seed: decides every random number.
     """
-    network = network.clone(num_classes=images.num_classes)
     training = population.TrainingSettings(batch_size=settings.batch_size, **settings.pretraining.to_dict())
     if kind != ONE_PERCENT:
-        return families.pretrain(kind, network, images, count=settings.parents, seed=seed, training=training)
-    one = population.pretrain(network, images, num_parents=1, seed=seed, training=training)
+        return pretraining.pretrain(kind, network, images, count=settings.parents, seed=seed, training=training)
+    one = pretraining.pretrain(INDEPENDENT, network, images, count=1, seed=seed, training=training)
     return moved(one, settings.parents, by=0.01 / 2**0.5, key=jax.random.key(seed))
 
 

@@ -16,18 +16,15 @@ import jax
 import jax.numpy as jnp
 import ml_collections
 import numpy as np
-from rich.console import Console
 
 from experiments.lab import runs
-from experiments.lab.images import load, pooled
+from experiments.lab.images import draw_probes, load_family_images
 from experiments.linearization import figure
 from experiments.linearization.config import get_config
-from experiments.linearization.parents import INDEPENDENT, apart, pretrain
+from experiments.linearization.parents import INDEPENDENT, apart, make_parents
 from experiments.linearization.recommend import recommend
 from lineage_jax import data, lineage, linearize, models, population, similarity
 from lineage_jax.typing import Params
-
-console = Console()
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -58,15 +55,6 @@ class Point:
         return f"{self.network} {self.split} {settings}{kind}"
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Sets:
-    """The images of one split: parents learn `source`, children `target`, probes come from what no child has seen."""
-
-    source: data.Images
-    target: data.Images
-    unseen: data.Images
-
-
 def main() -> None:
     """Runs one mode and writes `results/<mode>.json` and its figures; families already in the file are kept."""
     config, path, head = runs.begin(__doc__, get_config, folder=Path(__file__).parent)
@@ -78,7 +66,7 @@ def main() -> None:
     result = head | {"recommended": recommend(families, alphas=tuple(config.alphas)), "families": families}
     path.write_text(json.dumps(result, indent=1) + "\n")
     figure.draw(result, path)
-    console.print(f"wrote {path} and its figures")
+    runs.console.print(f"wrote {path} and its figures")
 
 
 def done_before(path: Path, config: dict[str, Any]) -> dict[str, Any]:
@@ -107,13 +95,13 @@ def run(config: ml_collections.ConfigDict, *, skip: set[str]) -> Iterator[tuple[
         started = time.perf_counter()
         settings = config.networks[point.network]
         split = config.splits[point.split]
-        sets = load_sets(split.source, split.target, pooling=settings.pooling)
-        network = build(point, num_classes=sets.target.num_classes)
+        images = load_family_images(split.source, split.target, pooling=settings.pooling)
+        network = build(point, num_classes=images.target.num_classes)
         key = (point.split, point.network, point.width, point.candidates)
         if key not in parents:
-            parents[key] = pretrain(point.candidates, network, sets.source, settings, seed=split.seed)
-        children, truth = finetune(network, parents[key], sets, point, settings, seed=split.seed)
-        probes = jnp.asarray(data.probes(sets.unseen, config.probes, seed=split.seed))
+            parents[key] = make_parents(point.candidates, network, images.source, settings, seed=split.seed)
+        children, truth = finetune(network, parents[key], images.target, point, settings, seed=split.seed)
+        probes = draw_probes(images.unseen, config.probes, seed=split.seed)
         record = dataclasses.asdict(point) | {
             "parents trained to": mean(parents[key].accuracy),
             "parents apart": apart(parents[key], head=network.head),
@@ -122,7 +110,7 @@ def run(config: ml_collections.ConfigDict, *, skip: set[str]) -> Iterator[tuple[
             "accuracy": detection(network, parents[key], children, truth, probes, config),
             "seconds": round(time.perf_counter() - started, 1),
         }
-        console.print(f"{number}/{len(places)} {point.name}: {record['seconds']} s", highlight=False)
+        runs.console.print(f"{number}/{len(places)} {point.name}: {record['seconds']} s", highlight=False)
         yield point.name, record
 
 
@@ -139,14 +127,6 @@ def points(config: ml_collections.ConfigDict) -> list[Point]:
     return sorted(found, key=lambda point: (point.network, point.split, point.candidates != INDEPENDENT, point.width))
 
 
-@functools.lru_cache(maxsize=1)
-def load_sets(source: str, target: str, *, pooling: int) -> Sets:
-    """Reads both image sets and pools their pixels."""
-    first, _ = load(source)
-    second, unseen = load(target)
-    return Sets(source=pooled(first, pooling), target=pooled(second, pooling), unseen=pooled(unseen, pooling))
-
-
 def build(point: Point, *, num_classes: int) -> nn.Module:
     """Makes the network of a point."""
     if point.network == "fc":
@@ -157,7 +137,7 @@ def build(point: Point, *, num_classes: int) -> nn.Module:
 def finetune(
     network: nn.Module,
     parents: population.Trained,
-    sets: Sets,
+    images: data.Images,
     point: Point,
     settings: ml_collections.ConfigDict,
     *,
@@ -167,7 +147,7 @@ def finetune(
     return population.finetune(
         parents,
         network,
-        sets.target,
+        images,
         children_per_parent=settings.children_per_parent,
         seed=seed,
         training=population.TrainingSettings(

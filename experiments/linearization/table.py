@@ -5,10 +5,11 @@ python -m experiments.linearization.table
 
 import itertools
 import json
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from experiments.lab import markdown
+from experiments.lab.markdown import arrows, percent
 from experiments.linearization.recommend import FORMS, GROUPS, SPLITS, UPPER, along, fewer, of_group
 
 RESULTS = Path(__file__).parent / "results" / "full.json"
@@ -41,7 +42,7 @@ def recommended(result: dict[str, Any]) -> str:
             str(sum(row[split][group]["families with fewer than direct"] for split, group in groups)) for row in of
         )
         rows.append([measure, *alphas, *named, fewer_than_direct])
-    return markdown(["measure", "Taylor alpha", "exact alpha", *shown, "fewer than direct"], rows)
+    return markdown.table(["measure", "Taylor alpha", "exact alpha", *shown, "fewer than direct"], rows)
 
 
 def strengths(result: dict[str, Any]) -> str:
@@ -54,7 +55,7 @@ def strengths(result: dict[str, Any]) -> str:
         counts = zip(shares.mean(axis=0), fewer(direct, shares), strict=True)
         cells = [f"{percent(share)} ({count})" for share, count in counts]
         rows.append([measure, network, f"{len(found)} {group}", percent(direct.mean()), *cells])
-    return markdown(["measure", "network", "families", "direct", *(f"{alpha:g}" for alpha in alphas)], rows)
+    return markdown.table(["measure", "network", "families", "direct", *(f"{alpha:g}" for alpha in alphas)], rows)
 
 
 def near(result: dict[str, Any]) -> str:
@@ -64,7 +65,7 @@ def near(result: dict[str, Any]) -> str:
         [f["network"], f["split"], f["candidates"], f"{f['parents apart']:.2f}", *_how(f)[:-1], *_named(f, result)]
         for f in of_group(result["families"], "near")
     ]
-    return markdown(head, rows)
+    return markdown.table(head, rows)
 
 
 def families(result: dict[str, Any]) -> str:
@@ -73,7 +74,7 @@ def families(result: dict[str, Any]) -> str:
     rows = [
         [f["network"], f["split"], *_how(f), *_named(f, result)] for f in of_group(result["families"], "independent")
     ]
-    return markdown(head, rows)
+    return markdown.table(head, rows)
 
 
 TABLES = (recommended, strengths, near, families)
@@ -96,29 +97,6 @@ def _named(family: dict[str, Any], result: dict[str, Any]) -> list[str]:
         places = {form: result["config"]["alphas"].index(chosen[form][measure]["alpha"]) for form in FORMS}
         cells.append(arrows([accuracy["direct"], *(accuracy[form][place] for form, place in places.items())]))
     return [*cells, percent(family["accuracy"]["weights"]["weight_l2"])]
-
-
-def markdown(head: list[str], rows: Iterable[list[str]]) -> str:
-    """Formats a table."""
-    lines = [head, *rows]
-    return "\n".join(
-        [f"| {' | '.join(lines[0])} |", "|---" * len(head) + "|", *(f"| {' | '.join(r)} |" for r in lines[1:])]
-    )
-
-
-def arrows(shares: Iterable[float]) -> str:
-    """Formats shares one after the other.
-
-    Examples:
-        >>> arrows([0.5, 1])
-        '50 → 100'
-    """
-    return " → ".join(map(percent, shares))
-
-
-def percent(share: float) -> str:
-    """Formats a share of one hundred children."""
-    return f"{100 * share:.0f}"
 
 
 if __name__ == "__main__":

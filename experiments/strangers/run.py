@@ -50,7 +50,9 @@ def ask_all(path: str, config: ml_collections.ConfigDict) -> runs.Record:
         for child in networks:
             others = [name for name in networks if name != child and alike(path, networks[name], networks[child])]
             strangers = [
-                name for name in others if published.kin(name) != published.kin(child) or published.kin(name) is None
+                name
+                for name in others
+                if published.group_of(name) != published.group_of(child) or published.group_of(name) is None
             ]
             if not others:
                 continue

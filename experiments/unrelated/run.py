@@ -16,8 +16,8 @@ import numpy as np
 
 from experiments.lab import runs
 from experiments.unrelated.config import get_config
-from experiments.unrelated.families import Member, long_trained, members_of, trained
 from experiments.unrelated.figure import draw
+from experiments.unrelated.networks import LabelledNetwork, long_trained, read_networks, trained
 from lineage_jax import lineage
 from lineage_jax.typing import Params
 
@@ -46,30 +46,27 @@ def jobs(config: ml_collections.ConfigDict) -> dict[str, Callable[[], runs.Recor
         for seed in config.seeds.fc
     }
     halves: dict[str, Callable[[], runs.Record]] = {
-        f"files {half}": functools.partial(record, functools.partial(read, config.folders[half::2]), half == 0, config)
+        f"files {half}": functools.partial(
+            record, functools.partial(read_networks, config.folders[half::2]), half == 0, config
+        )
         for half in range(min(2, len(config.folders)))
     }
     return own | halves
 
 
-def read(folders: Sequence[str]) -> dict[str, Member]:
-    """Reads the files of some folders."""
-    return {name: member for folder in folders for name, member in members_of(folder).items()}
-
-
 def record(
-    members_of: Callable[[], dict[str, Member]], chooses: bool, config: ml_collections.ConfigDict
+    networks_of: Callable[[], dict[str, LabelledNetwork]], chooses: bool, config: ml_collections.ConfigDict
 ) -> runs.Record:
     """Compares all pairs; returns how their cosines are spread, by what they have in common."""
     groups = collections.defaultdict(list)
-    for pair in pairs(members_of()):
+    for pair in pairs(networks_of()):
         groups[pair["relation"]].append(pair)
-    told = [pair for group, found in groups.items() if group != "not compared" for pair in found]
+    compared = [pair for group, found in groups.items() if group != "not compared" for pair in found]
     return {
         "chooses": chooses,
         "accuracy": {
             f"told right at {config.provisional}": {
-                score: told_right(told, score, config.provisional) for score in SCORES
+                score: share_right(compared, score, config.provisional) for score in SCORES
             }
         },
         "spread": {
@@ -78,10 +75,10 @@ def record(
     }
 
 
-def pairs(members: Mapping[str, Member]) -> list[Pair]:
+def pairs(networks: Mapping[str, LabelledNetwork]) -> list[Pair]:
     """Compares every two networks, the earlier one as the parent; strangers once more with shuffled units."""
     found = []
-    for (first, parent), (second, child) in itertools.combinations(members.items(), 2):
+    for (first, parent), (second, child) in itertools.combinations(networks.items(), 2):
         row = lineage.overlap({first: parent.variables}, child.variables).isel(parent=0)
         related = parent.start == child.start
         cosines = {score: row[name].item() for score, name in SCORES.items()}
@@ -97,7 +94,7 @@ def pairs(members: Mapping[str, Member]) -> list[Pair]:
     return found
 
 
-def relation_of(name: str, parent: Member, child: Member) -> str:
+def relation_of(name: str, parent: LabelledNetwork, child: LabelledNetwork) -> str:
     """Returns how two relatives are related: a root and what became of it, twins, or any others."""
     if child.parent == name:
         return f"parent and {child.kind}"
@@ -115,7 +112,7 @@ def shuffled(variables: Params) -> Params:
     return jax.tree.map(shuffle, variables)
 
 
-def told_right(found: Sequence[Pair], score: str, threshold: float) -> float:
+def share_right(found: Sequence[Pair], score: str, threshold: float) -> float:
     """Returns the share of pairs that lie on their side of a threshold."""
     right = [(pair["cosines"][score] >= threshold) == (pair["relation"] != "strangers") for pair in found]
     return float(np.mean(right))

@@ -8,6 +8,8 @@ import math
 from pathlib import Path
 from typing import Any
 
+from experiments.lab import markdown
+
 SCORES = ("plain", "centred")
 
 
@@ -18,18 +20,15 @@ def main() -> None:
 
 def table(runs: dict[str, Any]) -> str:
     """Returns a row for every record and group of pairs: least, median and greatest of each column."""
-    lines = [
-        "| networks | half | pairs of | pairs | plain | centred | deviations | plain, shuffled | centred, shuffled |"
-    ]
-    lines.append("|---|---|---|---|---|---|---|---|---|")
+    columns = [*SCORES, "deviations", *(f"{score}, shuffled" for score in SCORES)]
+    rows = []
     for name, record in runs.items():
         half = "chooses" if record["chooses"] else "shows"
         for group, spread in record["spread"].items():
             if group != "not compared":
-                columns = [*SCORES, "deviations", *(f"{score}, shuffled" for score in SCORES)]
                 cells = (ranged(spread[column]) if column in spread else "" for column in columns)
-                lines.append(f"| {name} | {half} | {group} | {spread['plain']['pairs']} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+                rows.append([name, half, group, spread["plain"]["pairs"], *cells])
+    return markdown.table(["networks", "half", "pairs of", "pairs", *columns], rows)
 
 
 def ranged(spread: dict[str, Any]) -> str:

@@ -67,7 +67,7 @@ def test_the_large_configuration_trains_lines_from_folders(pictures):
     assert lines.names("train", 3) == ("g3-000", "g3-002")
     assert lines.names("test", 3) == ("g3-001", "g3-003")  # no relative below the roots is on both sides
     assert lines.names("test", 1) == lines.names("train", 1) == ("g1-000", "g1-001")
-    assert lines.kin("test", 2, 4).truth == {"g4-001": "g2-001", "g4-003": "g2-003"}
+    assert lines.pair("test", 2, 4).truth == {"g4-001": "g2-001", "g4-003": "g2-003"}
     assert lines.tree.probes.shape == (8, 8, 8, 3)
 
 

@@ -7,7 +7,7 @@ import xarray
 from PIL import Image
 
 from experiments.hybrid import config as hybrid_config
-from experiments.hybrid import families
+from experiments.hybrid import hybrids
 from experiments.hybrid import run as hybrid_run
 from experiments.hybrid.pieces import features_of, pieces_of
 from experiments.lab import methods
@@ -73,7 +73,7 @@ def test_what_a_piece_computes_depends_on_its_own_layers_alone(network):
 
 def test_the_origin_of_a_piece_is_that_of_all_its_layers():
     pieces = pieces_of(NETWORKS[1])
-    origins = families.by_layer({"x": {"block 0": "a", "block 1": "b"}}, pieces)
+    origins = hybrids.by_layer({"x": {"block 0": "a", "block 1": "b"}}, pieces)
     assert origins["x"] == {
         "blocks/0": "a",
         "patch_embed": "a",

@@ -21,7 +21,7 @@ def test_the_experiment_resumes_and_draws(experiment, tmp_path, smoke):
     run, config = part_of(experiment, "run"), part_of(experiment, "config").get_config("smoke")
     layers = [f"weights, {layer}" for layer in config.layers.weights]
     result = smoke(run.main)
-    assert set(result["runs"]) == {f"{variant} 0" for variant in (regimes.KNOWN, *config.unseen)}
+    assert set(result["runs"]) == {f"{variant} 0" for variant in (regimes.SAME_PARENTS, *config.unseen)}
     for record in result["runs"].values():
         assert list(record["accuracy"]) == [regime["name"] for regime in config.regimes]
         for accuracy in record["accuracy"].values():
@@ -36,7 +36,7 @@ def test_no_two_regimes_share_heads_and_minibatches(experiment):
     config = part_of(experiment, "config").get_config("full")
     settings = [
         family
-        for shift in (0, regimes.ELSEWHERE)
+        for shift in (0, regimes.UNSEEN_SEEDS)
         for seed in config.seeds
         for family in regimes.regimes_of(seed + shift, config.learned, config).values()
     ]

@@ -8,7 +8,7 @@ from PIL import Image
 
 from experiments.unrelated import run as unrelated_run
 from experiments.unrelated import table as unrelated_table
-from experiments.unrelated.families import prune
+from experiments.unrelated.networks import prune
 from experiments.unrelated.run import shuffled
 from lineage_jax import lineage
 from tests.experiments.test_tables import EXPERIMENTS

@@ -8,15 +8,15 @@ import ml_collections
 import numpy as np
 
 from experiments.hybrid.pieces import Piece, features_of, pieces_of
-from experiments.lab import families
-from experiments.lab.images import load_pooled
-from lineage_jax import data, detector, linearize, models, population
+from experiments.lab.images import draw_probes, load_family_images
+from experiments.lab.pretraining import pretrain
+from lineage_jax import detector, linearize, models, population
 from lineage_jax.typing import Networks
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Family:
-    """Networks with their truth, and what is looked at.
+class HybridFamily:
+    """Networks, the parent of every piece of the children, and what is looked at.
 
     Attributes:
         network: the module of all of them.
@@ -37,7 +37,7 @@ class Family:
         """The pieces of the network."""
         return pieces_of(self.network)
 
-    def select(self, indices: np.ndarray) -> "Family":
+    def select(self, indices: np.ndarray) -> "HybridFamily":
         """Returns some of the children with the same candidates."""
         names = tuple(self.children.names[index] for index in indices)
         return dataclasses.replace(self, children=self.children.select(names))
@@ -47,27 +47,26 @@ class Family:
         return features_of(self.network, piece, self.probes.shape[1:])
 
 
-def make_family(name: str, kind: str, seed: int, count: int, config: ml_collections.ConfigDict) -> Family:
+def make_family(name: str, kind: str, seed: int, count: int, config: ml_collections.ConfigDict) -> HybridFamily:
     """Trains parents, puts `count` hybrids together and fine-tunes them."""
-    source, _ = load_pooled(config.source, pooling=config.pooling)
-    target, unseen = load_pooled(config.target, pooling=config.pooling)
+    images = load_family_images(config.source, config.target, pooling=config.pooling)
     settings = config.networks[name]
-    network = build(name, target.num_classes, settings.sizes)
+    network = build(name, images.target.num_classes, settings.sizes)
     training = population.TrainingSettings(**settings.pretrain.to_dict())
-    parents = families.pretrain(kind, network, source, count=config.parents, seed=seed, training=training)
+    parents = pretrain(kind, network, images.source, count=config.parents, seed=seed, training=training)
     pieces = pieces_of(network)
     drawn = population.random_origins([piece.name for piece in pieces], parents.names, count=count, seed=seed)
     children, start = population.finetune(
         population.hybrids(parents, by_layer(drawn, pieces)),
         network,
-        target,
+        images.target,
         children_per_parent=1,
         seed=seed,
         training=population.TrainingSettings(**settings.finetune.to_dict()),
     )
     origins = {child: drawn[hybrid] for child, hybrid in start.items()}
-    probes = jnp.asarray(data.probes(unseen, config.probes, seed=seed))
-    return Family(network=network, parents=parents, children=children, origins=origins, probes=probes)
+    probes = draw_probes(images.unseen, config.probes, seed=seed)
+    return HybridFamily(network=network, parents=parents, children=children, origins=origins, probes=probes)
 
 
 def build(name: str, num_classes: int, sizes: ml_collections.ConfigDict) -> models.FC | models.ViT:
@@ -85,12 +84,12 @@ def by_layer(origins: population.Origins, pieces: tuple[Piece, ...]) -> dict[str
     }
 
 
-def alone(networks: Networks, piece: Piece) -> Networks:
+def piece_alone(networks: Networks, piece: Piece) -> Networks:
     """Returns the same networks without what is not of the piece."""
     return population.hybrids(networks, {name: dict.fromkeys(piece.layers, name) for name in networks.names})
 
 
-def examples_of(family: Family, piece: Piece) -> detector.Examples:
+def examples_of(family: HybridFamily, piece: Piece) -> detector.Examples:
     """Looks at one piece of every network: its kernels, and what it makes of the same inputs, whoever's it is."""
     examples = detector.examples_of(
         family.parents,
@@ -105,7 +104,7 @@ def examples_of(family: Family, piece: Piece) -> detector.Examples:
     )
 
 
-def inputs_of(family: Family, piece: Piece) -> jax.Array:
+def inputs_of(family: HybridFamily, piece: Piece) -> jax.Array:
     """Returns what a piece of all networks is fed with: each candidate's own activations on its share of the probes."""
     features = family.features(piece)
     if not isinstance(features, linearize.LinenBlock):

@@ -1,6 +1,7 @@
 """Networks with what they have in common: own ones trained on images, and published files."""
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import flax.linen as nn
@@ -11,13 +12,14 @@ import numpy as np
 import converters
 from experiments.lab import published
 from experiments.lab.images import load_pooled
+from experiments.lab.pretraining import pretrain
 from lineage_jax import models, population
 from lineage_jax.typing import Networks, Params
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Member:
-    """A network.
+class LabelledNetwork:
+    """A network, and what it is related to.
 
     Attributes:
         variables: its arrays.
@@ -32,45 +34,45 @@ class Member:
     kind: str = ""
 
 
-def trained(name: str, seed: int, config: ml_collections.ConfigDict) -> dict[str, Member]:
+def trained(name: str, seed: int, config: ml_collections.ConfigDict) -> dict[str, LabelledNetwork]:
     """Trains strangers, twins of one random start, and children tuned a little, far, after pruning, and both."""
-    pretraining = population.TrainingSettings(**config.pretrain.to_dict())
-    members: dict[str, Member] = {}
+    training = population.TrainingSettings(**config.pretrain.to_dict())
+    networks: dict[str, LabelledNetwork] = {}
     for source, target in (config.sets, config.sets[::-1]):
         images, _ = load_pooled(source, pooling=config.pooling)
         others, _ = load_pooled(target, pooling=config.pooling)
         network = build(name, images.num_classes, config.networks[name])
         number = 10 * seed + config.sets.index(source)
-        parents = population.pretrain(network, images, num_parents=2, seed=number, training=pretraining)
-        roots = {f"{source} {parent}": parents[parent] for parent in parents.names}
-        members |= {root: Member(variables=tree, start=root, kind="root") for root, tree in roots.items()}
-        members |= tuned(roots, network, others, number, config)
+        roots = roots_of(source, pretrain("independent", network, images, count=2, seed=number, training=training))
+        networks |= roots
+        networks |= tuned({root: of.variables for root, of in roots.items()}, network, others, number, config)
         if source == config.sets[0]:
-            twins = population.pretrain(
-                network, images, num_parents=2, seed=number + 5, training=pretraining, shared_init=True
-            )
+            twins = pretrain("shared-init", network, images, count=2, seed=number + 5, training=training)
             for twin in twins.names:
-                members[f"twin {twin}"] = Member(variables=twins[twin], start="twins", kind="twin")
-    return members
+                networks[f"twin {twin}"] = LabelledNetwork(variables=twins[twin], start="twins", kind="twin")
+    return networks
 
 
-def long_trained(seed: int, config: ml_collections.ConfigDict) -> dict[str, Member]:
+def long_trained(seed: int, config: ml_collections.ConfigDict) -> dict[str, LabelledNetwork]:
     """Trains strangers of the first network long, so that weight decay leaves what the images teach."""
-    name = "fc"
-    members = {}
-    for number, source in enumerate(config.sets):
+    training = population.TrainingSettings(**config.long.to_dict())
+    networks: dict[str, LabelledNetwork] = {}
+    for number, source in enumerate(config.sets, start=1000 + 10 * seed):
         images, _ = load_pooled(source, pooling=config.pooling)
-        network = build(name, images.num_classes, config.networks[name])
-        training = population.TrainingSettings(**config.long.to_dict())
-        parents = population.pretrain(network, images, num_parents=4, seed=1000 + 10 * seed + number, training=training)
-        for parent in parents.names:
-            members[f"{source} {parent}"] = Member(variables=parents[parent], start=f"{source} {parent}", kind="root")
-    return members
+        network = build("fc", images.num_classes, config.networks.fc)
+        networks |= roots_of(source, pretrain("independent", network, images, count=4, seed=number, training=training))
+    return networks
+
+
+def roots_of(source: str, parents: Networks) -> dict[str, LabelledNetwork]:
+    """Labels parents, each of which is a start of its own, by what they learned."""
+    names = {parent: f"{source} {parent}" for parent in parents.names}
+    return {root: LabelledNetwork(variables=parents[parent], start=root, kind="root") for parent, root in names.items()}
 
 
 def tuned(
     roots: dict[str, Params], network: nn.Module, images: Any, seed: int, config: ml_collections.ConfigDict
-) -> dict[str, Member]:
+) -> dict[str, LabelledNetwork]:
     """Tunes every root, and every root without its smallest weights, on other images: a little and far."""
     pruned = {f"{root}, pruned": prune(tree, config.pruned) for root, tree in roots.items()}
     starts = Networks.stack(roots | pruned)
@@ -82,13 +84,13 @@ def tuned(
     children, truth = population.finetune(
         starts, network, images, children_per_parent=len(ways), seed=seed, training=training
     )
-    members = {}
+    networks = {}
     for index, (child, start) in enumerate(truth.items()):
         root, _, lottery = start.partition(", ")
         tree = prune(children[child], config.pruned) if lottery else children[child]
         kind = " ".join(filter(None, (lottery, list(ways)[index % len(ways)])))
-        members[f"{root}, {kind}"] = Member(variables=tree, start=root, parent=root, kind=kind)
-    return members
+        networks[f"{root}, {kind}"] = LabelledNetwork(variables=tree, start=root, parent=root, kind=kind)
+    return networks
 
 
 def build(name: str, classes: int, sizes: ml_collections.ConfigDict) -> nn.Module:
@@ -111,9 +113,11 @@ def prune(variables: Params, share: float) -> Params:
     return variables | {"params": jax.tree.map(cut, variables["params"])}
 
 
-def members_of(folder: str) -> dict[str, Member]:
-    """Reads all files of a folder; a file of no documented relation is its own start."""
+def read_networks(folders: Sequence[str]) -> dict[str, LabelledNetwork]:
+    """Reads all files of some folders; a file of no documented relation is its own start."""
     return {
-        name: Member(variables=converters.as_tree(converters.read(path).weights), start=published.kin(name) or name)
-        for name, path in published.files([folder]).items()
+        name: LabelledNetwork(
+            variables=converters.as_tree(converters.read(path).weights), start=published.group_of(name) or name
+        )
+        for name, path in published.files(folders).items()
     }

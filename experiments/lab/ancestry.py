@@ -8,19 +8,14 @@ import jax
 import jax.numpy as jnp
 import xarray
 
-from experiments.lab import methods
-from lineage_jax import data, detector, genealogy, linearize, population
+from experiments.lab import images, methods
+from experiments.lab.images import TrainTest
+from lineage_jax import detector, genealogy, linearize, population
 from lineage_jax.typing import Inputs, Measure, Networks
-
-Scores = dict[str, xarray.DataArray]
-"""By method `[parent, child, setting]`, as `_methods` makes them; parents are candidates of any earlier generation."""
-
-Learned = tuple[data.Images, data.Images]
-"""What a generation learns, and images of the same classes that it does not see."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class View:
+class ComparedLayers:
     """What methods see of a network.
 
     Attributes:
@@ -43,18 +38,18 @@ class Tree:
         generations: networks without their heads, the roots first.
         parent_of: the name of every network's parent.
         probes: inputs of the features.
-        view: what is seen.
+        compared: what is seen.
     """
 
     network: nn.Module
     generations: tuple[Networks, ...]
     parent_of: dict[str, str]
     probes: Inputs
-    view: View
+    compared: ComparedLayers
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Kin:
+class GenerationPair:
     """Networks of one generation, the candidates of an earlier one, and the name of everybody's ancestor there."""
 
     candidates: Networks
@@ -62,20 +57,20 @@ class Kin:
     truth: dict[str, str]
 
 
-def plan(
+def later_generations(
     networks: Sequence[nn.Module],
-    learned: Sequence[Learned],
+    learned: Sequence[TrainTest],
     parents: Sequence[tuple[int, ...]],
     training: population.TrainingSettings,
 ) -> list[population.Generation]:
-    """Returns what the generations after the roots are told to do, all of them trained alike."""
+    """Returns how the generations after the roots are made, all of them trained alike."""
     return [
-        population.Generation(network=network, images=images, training=training, parents=places)
-        for network, (images, _), places in zip(networks, learned, parents, strict=True)
+        population.Generation(network=network, images=train, training=training, parents=places)
+        for network, (train, _), places in zip(networks, learned, parents, strict=True)
     ]
 
 
-def tree_of(made: population.Generations, network: nn.Module, probes: Inputs, view: View) -> Tree:
+def tree_of(made: population.Generations, network: nn.Module, probes: Inputs, compared: ComparedLayers) -> Tree:
     """Takes the heads off: what a network learned last tells nothing of whom it descends from.
 
     Generations with other classes then have the same tree of variables.
@@ -85,60 +80,60 @@ def tree_of(made: population.Generations, network: nn.Module, probes: Inputs, vi
         generations=tuple(_without_head(networks, network.head) for networks in made.networks),
         parent_of=made.parent_of,
         probes=probes,
-        view=view,
+        compared=compared,
     )
 
 
-def probes_of(learned: Sequence[Learned], count: int, *, seed: int) -> Inputs:
+def draw_probes(learned: Sequence[TrainTest], count: int, *, seed: int) -> Inputs:
     """Draws probes, as many from the unseen images of every generation."""
-    return jnp.concatenate([data.probes(unseen, count // len(learned), seed=seed) for _, unseen in learned])
+    return jnp.concatenate([images.draw_probes(unseen, count // len(learned), seed=seed) for _, unseen in learned])
 
 
-def kin_of(tree: Tree, older: int, younger: int) -> Kin:
+def generation_pair(tree: Tree, older: int, younger: int) -> GenerationPair:
     """Returns all networks of two generations, of which the roots' is 1."""
     candidates, descendants = tree.generations[older - 1], tree.generations[younger - 1]
     truth = {name: genealogy.ancestor(name, tree.parent_of, generation=older) for name in descendants.names}
-    return Kin(candidates=candidates, descendants=descendants, truth=truth)
+    return GenerationPair(candidates=candidates, descendants=descendants, truth=truth)
 
 
-def select(kin: Kin, descendants: Sequence[str], *, candidates: Sequence[str] = ()) -> Kin:
+def select(pair: GenerationPair, descendants: Sequence[str], *, candidates: Sequence[str] = ()) -> GenerationPair:
     """Returns some descendants beside all candidates, or beside some."""
-    return Kin(
-        candidates=kin.candidates.select(tuple(candidates)) if candidates else kin.candidates,
-        descendants=kin.descendants.select(tuple(descendants)),
-        truth={name: kin.truth[name] for name in descendants},
+    return GenerationPair(
+        candidates=pair.candidates.select(tuple(candidates)) if candidates else pair.candidates,
+        descendants=pair.descendants.select(tuple(descendants)),
+        truth={name: pair.truth[name] for name in descendants},
     )
 
 
-def examples_of(tree: Tree, kin: Kin) -> detector.Examples:
+def examples_of(tree: Tree, pair: GenerationPair) -> detector.Examples:
     """Returns what the detector sees."""
-    features = linearize.features_of(tree.network, tree.view.features)
+    features = linearize.features_of(tree.network, tree.compared.features)
     return detector.examples_of(
-        kin.candidates, kin.descendants, kin.truth, tree.probes, weights=tree.view.weights, features=features
+        pair.candidates, pair.descendants, pair.truth, tree.probes, weights=tree.compared.weights, features=features
     )
 
 
 def scores_of(
     tree: Tree,
-    kins: Sequence[Kin],
+    pairs: Sequence[GenerationPair],
     fitted: detector.Fitted,
     *,
     measures: Mapping[str, Measure],
     alphas: Sequence[float],
-) -> tuple[Scores, dict[str, str]]:
-    """Returns the scores of every method over several kin with different descendants, and the truth about all.
+) -> tuple[methods.Scores, dict[str, str]]:
+    """Returns the scores of every method over pairs of generations with different descendants, and the truth of all.
 
     Where a network is no candidate of a descendant, it has no score.
     """
-    features = linearize.features_of(tree.network, (tree.view.layer,))
+    features = linearize.features_of(tree.network, (tree.compared.layer,))
     parts = []
-    for kin in kins:
-        sides = kin.candidates, kin.descendants
+    for pair in pairs:
+        sides = pair.candidates, pair.descendants
         by_features = methods.by_features(features, *sides, tree.probes, alphas=alphas, measures=measures)
-        by_weights = methods.by_weights(*sides, layers=tree.view.weights)
-        parts.append({**by_features, **by_weights, **methods.by_detector(fitted, examples_of(tree, kin))})
+        by_weights = methods.by_weights(*sides, layers=tree.compared.weights)
+        parts.append({**by_features, **by_weights, **methods.by_detector(fitted, examples_of(tree, pair))})
     joined = {method: xarray.concat([part[method] for part in parts], "child", join="outer") for method in parts[0]}
-    return joined, {name: ancestor for kin in kins for name, ancestor in kin.truth.items()}
+    return joined, {name: ancestor for pair in pairs for name, ancestor in pair.truth.items()}
 
 
 def _without_head(networks: Networks, head: str) -> Networks:

@@ -1,0 +1,126 @@
+"""The table of README.md: every study in the order to read them, made from `results/full.json`.
+
+python -m experiments.reading_order
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from experiments.lab import markdown
+from experiments.lab.markdown import arrows, percent
+from experiments.overview import mean_shares, results_of
+from experiments.unrelated.table import margins
+from lineage_jax import lineage
+
+
+def main() -> None:
+    """Prints the table."""
+    print(table())
+
+
+def table() -> str:
+    """Returns a row for each study: its question, the minutes that its results took, and what it found in a number."""
+    rows = [
+        [f"[{study}]({study}/README.md)", question, minutes(study), number()]
+        for study, (question, number) in STUDIES.items()
+    ]
+    return markdown.table(["study", "question", "minutes", "the number"], rows)
+
+
+def minutes(study: str) -> int:
+    """Returns how long the records of a study took together."""
+    result = results_of(study)
+    records = next(result[name] for name in ("runs", "variants", "families") if name in result)
+    return round(sum(record["seconds"] for record in records.values()) / 60)
+
+
+def learning(study: str, variant: str, group: str, of: str) -> Callable[[], str]:
+    """Returns what says which share the detector names, and which the best distance of weights does."""
+
+    def number() -> str:
+        shares = mean_shares(study, variant, group)
+        weights = max(share for method, share in shares.items() if method.startswith("weights"))
+        return f"the detector names {percent(shares['detector'])} % of {of}, weights {percent(weights)} %"
+
+    return number
+
+
+def after_long_finetuning() -> str:
+    """Returns the number of `fc_mnist_fmnist`."""
+    shares = results_of("fc_mnist_fmnist")["variants"]["long"]["accuracy"]["cka"]
+    named = arrows([shares["direct"], shares["exact"][f"{lineage.RECOMMENDED_EXACT_ALPHA['cka']:g}"]])
+    return f"after long fine-tuning CKA names {named} % by the exact form"
+
+
+def recommended_exact() -> str:
+    """Returns the number of `linearization`."""
+    found = results_of("linearization")["recommended"]["exact"]["cka"]
+    shares = found["test"]["independent"]
+    named = arrows([shares["direct"], shares["accuracy"]])
+    return f"at alpha {found['alpha']:g} the exact form lifts CKA: {named} % of independent parents"
+
+
+def kernels_alike() -> str:
+    """Returns the number of `unrelated`."""
+    both = [margins(results_of("unrelated")["runs"], chooses=chooses) for chooses in (True, False)]
+    strangers, relatives = max(each[0] for each in both), min(each[1] for each in both)
+    return f"kernels of strangers reach a cosine of {strangers:.3f}, relatives keep {relatives:.3f}"
+
+
+def strangers_named() -> str:
+    """Returns the number of `strangers`."""
+    runs: dict[str, Any] = results_of("strangers")["runs"]
+    asked = sum(count for run in runs.values() for count in run["asked"].values())
+    return f"{sum(len(run['wrong']) for run in runs.values())} of {asked} answers are wrong"
+
+
+STUDIES: dict[str, tuple[str, Callable[[], str]]] = {
+    "fc_mnist_fmnist": (
+        "Does a similarity of features name the parent, in the paper's smallest setting?",
+        after_long_finetuning,
+    ),
+    "linearization": (
+        "When does the parent's tangent space describe a child? Where the recommended alphas come from.",
+        recommended_exact,
+    ),
+    "unrelated": (
+        "How alike are the kernels of strangers, and of relatives? Where the threshold comes from.",
+        kernels_alike,
+    ),
+    "strangers": ("Is a stranger ever named, and a documented parent always?", strangers_named),
+    "detector_fc": (
+        "Does it pay to learn, where parents are hard to tell apart?",
+        learning("detector_fc", "checkpoints", "30 unseen parents", "children of unseen checkpoints"),
+    ),
+    "fc": (
+        "The same at the published size, fine-tuned in three ways?",
+        learning("fc", "30 unseen parents", "plain", "children of unseen checkpoints"),
+    ),
+    "fewshot": (
+        "The same for children that saw few images?",
+        learning("fewshot", "30 unseen parents", "5 a class", "children that saw 5 images a class"),
+    ),
+    "imbalanced": (
+        "The same for children of long-tailed sets?",
+        learning("imbalanced", "30 unseen parents", "ratio 100", "children at a class ratio of 100"),
+    ),
+    "hybrid": (
+        "Whose child is each layer, where layers come from several parents?",
+        learning("hybrid", "vit, checkpoints", "layers, unseen parents", "a transformer's blocks"),
+    ),
+    "generations": (
+        "Is an ancestor found after two and three fine-tunings?",
+        learning(
+            "generations", "checkpoints, G1", "G4, unseen", "the fourth generation's roots, checkpoints of one run"
+        ),
+    ),
+    "lineage300": (
+        "Is everybody's parent found among 300 networks of five roots?",
+        learning("lineage300", "300 networks", "parent", "the parents"),
+    ),
+}
+"""By study in reading order, its question and what returns its number."""
+
+
+if __name__ == "__main__":
+    main()
