@@ -8,11 +8,13 @@ from sphinx.application import Sphinx
 PIECES = re.compile(r"(``.+?``|`[^`]+`|\$\$.+?\$\$|\$[^$]+\$)", re.DOTALL)
 """Code and mathematics, which no markup is looked for in."""
 COLON = "\ue000"
-"""Stands for a colon in what is returned, where napoleon would take all before it for a type."""
+"""Stands for a colon in what is returned, or a property is, where napoleon would take all before it for a type."""
 
 
 def to_restructured_text(app: Sphinx, what: str, name: str, value: Any, options: Any, lines: list[str]) -> None:
     """Turns `$...$` into roles and keeps bars (|x|) from being taken for substitutions, examples left alone."""
+    if what == "property":
+        lines[:1] = [lines[0].replace(":", COLON)]
     head, examples, tail = "\n".join(lines).partition("\nExamples:\n")
     marked = "".join(map(_marked, PIECES.split(head))) + examples + tail
     returned = re.sub(

@@ -1,10 +1,12 @@
 """The answer to "whose child is this?", and what speaks for it.
 
-answer = detect({"anna": "anna.pth", "bert": "bert.pth"}, "child.pth", probes="probes.npy")
-answer.prediction, answer.relation               # "bert", "parent"
-print(answer)                                    # the verdict in a sentence, and what else should be known
-answer.weights, answer.scores                    # xarray, over parent
-answer.as_dict()                                 # what `lineage-jax detect --json` prints
+    answer = detect({"anna": "anna.pth", "bert": "bert.pth"}, "child.pth", probes="probes.npy")
+    answer.prediction, answer.relation           # "bert", "parent"
+    print(answer)                                # the verdict in a sentence, and what else should be known
+    answer.weights, answer.scores                # xarray, over parent
+    answer.as_dict()                             # what `lineage-jax detect --json` prints
+
+The command `lineage-jax detect` prints the same answer.
 """
 
 from lineage_jax.evidence._answer import Answer as Answer
