@@ -7,14 +7,16 @@
     mixed = hybrids(parents, random_origins(("fc1", "fc2"), parents.names, count=9, seed=0))
     finetune(mixed, network, target, children_per_parent=1, ...)     # children whose layers differ in their parents
 
-All parents are trained in one compiled program and all children in another; one seed gives one family, bit for bit.
+All parents are trained in one compiled program and all children in another. One seed gives one family, bit for bit on
+the same device.
 """
 
-from lineage_jax.population._descend import descend as descend
-from lineage_jax.population._evaluate import accuracy as accuracy
 from lineage_jax.population._family import Family as Family
+from lineage_jax.population._family import load_family as load_family
 from lineage_jax.population._family import make_family as make_family
+from lineage_jax.population._family import save_family as save_family
 from lineage_jax.population._family import subsets_of as subsets_of
+from lineage_jax.population._finetune import descend as descend
 from lineage_jax.population._finetune import finetune as finetune
 from lineage_jax.population._generations import Generation as Generation
 from lineage_jax.population._generations import Generations as Generations
@@ -25,8 +27,7 @@ from lineage_jax.population._hybrids import hybrids as hybrids
 from lineage_jax.population._hybrids import random_origins as random_origins
 from lineage_jax.population._pretrain import pretrain as pretrain
 from lineage_jax.population._pretrain import pretrain_checkpoints as pretrain_checkpoints
+from lineage_jax.population._run import Trained as Trained
+from lineage_jax.population._run import accuracy as accuracy
 from lineage_jax.population._settings import FamilySettings as FamilySettings
 from lineage_jax.population._settings import TrainingSettings as TrainingSettings
-from lineage_jax.population._store import load_family as load_family
-from lineage_jax.population._store import save_family as save_family
-from lineage_jax.population._trained import Trained as Trained

@@ -1,16 +1,20 @@
-"""Families: parents and their children, with the truth about who descends from whom."""
+"""Families: parents and their children, with the truth about who descends from whom; made, and on disk."""
 
 import dataclasses
+import os
+from typing import Any
 
 import flax.linen as nn
+import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Int
 
-from lineage_jax import data
+from lineage_jax import data, io, models
 from lineage_jax.population._finetune import finetune
 from lineage_jax.population._pretrain import pretrain
-from lineage_jax.population._settings import FamilySettings
-from lineage_jax.population._trained import Trained
+from lineage_jax.population._run import Trained
+from lineage_jax.population._settings import FamilySettings, TrainingSettings
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -89,6 +93,16 @@ def subsets_of(settings: FamilySettings, images: data.Images) -> Int[np.ndarray,
     """Returns the examples that every child sees, a draw of its own; None if they see all.
 
     A long-tailed draw is as large as it can be whichever class is the most frequent.
+
+    Args:
+        settings: of which the numbers of networks, the seed, `few_shot` and `imbalance` are read.
+        images: what the children learn.
+
+    Returns:
+        `[m, size]`, indices into the images for each of the m children.
+
+    Raises:
+        ValueError: As `data.few_shot` and `data.imbalanced`.
     """
     count = settings.num_parents * settings.children_per_parent
     seeds = [int(state) for state in np.random.SeedSequence(settings.seed).generate_state(count)]
@@ -104,3 +118,58 @@ def _long_tailed_size(ratio: float, images: data.Images) -> int:
     scarcest = np.bincount(images.labels).min()
     places = np.linspace(0, 1, images.num_classes)
     return int(scarcest * np.sum(ratio**-places))
+
+
+def save_family(path: str | os.PathLike, family: Family) -> None:
+    """Writes a family as one checkpoint folder.
+
+    Raises:
+        FileExistsError: If `path` exists.
+        ValueError: If the network is none of `models.ARCHITECTURES`.
+    """
+    description = {
+        "network": models.describe(family.network),
+        "parents": family.parents.names,
+        "children": family.children.names,
+        "truth": family.truth,
+        "settings": dataclasses.asdict(family.settings),
+    }
+    tree = {"parents": _arrays(family.parents), "children": _arrays(family.children)}
+    io.save(path, tree, description=description)
+
+
+def load_family(path: str | os.PathLike) -> Family:
+    """Reads what `save_family` wrote, bit for bit.
+
+    Raises:
+        FileNotFoundError: If there is nothing at `path`.
+        ValueError: If there is no checkpoint of a family, or it is damaged.
+    """
+    tree, description = io.load(path)
+    if description.keys() != {"network", "parents", "children", "truth", "settings"}:
+        raise ValueError(f"expected a checkpoint of a family at {path}, got one of {', '.join(description)}")
+    arrays = jax.tree.map(jnp.asarray, tree)
+    return Family(
+        network=models.build(**description["network"]),
+        parents=Trained(names=tuple(description["parents"]), **arrays["parents"]),
+        children=Trained(names=tuple(description["children"]), **arrays["children"]),
+        truth=description["truth"],
+        settings=_settings(description["settings"]),
+    )
+
+
+def _arrays(networks: Trained) -> dict[str, Any]:
+    return {"variables": networks.variables, "loss": networks.loss, "accuracy": networks.accuracy}
+
+
+def _settings(words: dict[str, Any]) -> FamilySettings:
+    pretraining, finetuning = (_training(words[name]) for name in ("pretraining", "finetuning"))
+    return FamilySettings(**words | {"pretraining": pretraining, "finetuning": finetuning})
+
+
+def _training(words: dict[str, Any]) -> TrainingSettings:
+    """Returns the settings with tuples where JSON has lists."""
+    with_tuples: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in words.items()
+    }
+    return TrainingSettings(**with_tuples)

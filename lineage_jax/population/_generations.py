@@ -7,10 +7,9 @@ import flax.linen as nn
 import numpy as np
 
 from lineage_jax import data, genealogy
-from lineage_jax.population._descend import descend
-from lineage_jax.population._run import numbered
+from lineage_jax.population._finetune import descend
+from lineage_jax.population._run import Trained, numbered
 from lineage_jax.population._settings import TrainingSettings
-from lineage_jax.population._trained import Trained
 
 DIGITS = 3
 """Of the number in a name, at least."""
@@ -18,7 +17,7 @@ DIGITS = 3
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Generation:
-    """What one generation is told to do.
+    """What one generation learns, and from whom each of its networks descends.
 
     Attributes:
         network: module of all its networks, with the images' number of classes.
@@ -58,7 +57,7 @@ def make_generations(
 
     Args:
         roots: the first generation, as `pretrain` or `pretrain_checkpoints` made it.
-        plan: what every later one is told to do.
+        plan: a `Generation` for every later one.
         seed: decides the heads and the minibatches.
         side_by_side: as in `pretrain`.
 
@@ -76,8 +75,8 @@ def make_generations(
         >>> train, test = data.digits()
         >>> network, training = models.fc(num_classes=10, widths=(16,)), TrainingSettings(steps=100)
         >>> roots = population.pretrain(network, train, num_parents=1, seed=0, training=training)
-        >>> told = {"network": network, "images": train, "training": training}
-        >>> plan = [Generation(**told, parents=(0, 0)), Generation(**told, parents=(1,))]
+        >>> words = {"network": network, "images": train, "training": training}
+        >>> plan = [Generation(**words, parents=(0, 0)), Generation(**words, parents=(1,))]
         >>> print(make_generations(roots, plan, seed=0).forest)
         g1-000
         ├─ g2-000
@@ -87,17 +86,17 @@ def make_generations(
     _check_places([len(roots), *(len(generation.parents) for generation in plan)], plan)
     made = [dataclasses.replace(roots, names=numbered("g1", len(roots), digits=DIGITS))]
     parent_of: dict[str, str] = {}
-    for stream, told in enumerate(plan, start=1):
-        names = numbered(f"g{stream + 1}", len(told.parents), digits=DIGITS)
-        truth = {name: made[-1].names[place] for name, place in zip(names, told.parents, strict=True)}
+    for stream, generation in enumerate(plan, start=1):
+        names = numbered(f"g{stream + 1}", len(generation.parents), digits=DIGITS)
+        truth = {name: made[-1].names[place] for name, place in zip(names, generation.parents, strict=True)}
         made.append(
             descend(
                 made[-1],
-                told.network,
-                told.images,
+                generation.network,
+                generation.images,
                 parent_of=truth,
                 seed=seed,
-                training=told.training,
+                training=generation.training,
                 stream=stream,
                 side_by_side=side_by_side,
             )
@@ -124,7 +123,7 @@ def random_parents(count: int, *, among: int, seed: int) -> tuple[int, ...]:
 
 def _check_places(sizes: Sequence[int], plan: Sequence[Generation]) -> None:
     """Refuses a parent that does not exist before anything is trained."""
-    for number, (size, told) in enumerate(zip(sizes, plan, strict=False), start=1):
-        beyond = [place for place in told.parents if not 0 <= place < size]
+    for number, (size, generation) in enumerate(zip(sizes, plan, strict=False), start=1):
+        beyond = [place for place in generation.parents if not 0 <= place < size]
         if beyond:
             raise ValueError(f"expected places from 0 to {size - 1} in generation {number}, got {beyond[0]}")

@@ -6,10 +6,8 @@ import flax.linen as nn
 import jax.numpy as jnp
 
 from lineage_jax import data
-from lineage_jax.population._checks import shapes_of
-from lineage_jax.population._run import PARENTS, cases_of, numbered, run
+from lineage_jax.population._run import PARENTS, Trained, cases_of, numbered, run, shapes_of
 from lineage_jax.population._settings import TrainingSettings
-from lineage_jax.population._trained import Trained
 
 
 def pretrain(
@@ -22,7 +20,7 @@ def pretrain(
     shared_init: bool = False,
     side_by_side: int | None = None,
 ) -> Trained:
-    """Trains networks from scratch in one compiled program; the same seed gives the same bits.
+    """Trains networks from scratch in one compiled program; the same seed gives the same bits on the same device.
 
     Args:
         network: module of all of them, with the images' number of classes.
@@ -35,7 +33,8 @@ def pretrain(
             accelerator and one on a CPU, which is fastest there. One compiled program trains all in any case.
 
     Raises:
-        ValueError: If the settings do not fit the network, or a network's loss or weights are not finite in the end.
+        ValueError: If the network has another number of classes than the images, the settings do not fit it, there is
+            no parent, or a network's loss or weights are not finite in the end.
 
     Examples:
         >>> from lineage_jax import models

@@ -1,21 +1,47 @@
-"""From settings to trained networks: what pre-training and fine-tuning have in common."""
+"""From settings to trained networks, and how well they classify: what pre-training and fine-tuning have in common."""
+
+import dataclasses
+import functools
+from typing import Any
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Array, Float, Int
 
-from lineage_jax import data
-from lineage_jax.population._checks import check_frozen
+from lineage_jax import data, models
 from lineage_jax.population._settings import TrainingSettings, per_network
-from lineage_jax.population._side_by_side import number_side_by_side
-from lineage_jax.population._train import Cases, Program, train
-from lineage_jax.population._trained import Trained
-from lineage_jax.typing import Params
+from lineage_jax.population._train import Cases, Program, number_side_by_side, rows_for_map, train
+from lineage_jax.typing import Networks, Params
 
 PARENTS, CHILDREN = 0, 1
 """Streams of random numbers, so that one seed serves both."""
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Trained(Networks):
+    """Stacked networks with a report of their training.
+
+    Attributes:
+        loss: `[m]`, cross-entropy in nats of each network on its minibatches, averaged over the last tenth of the steps
+            (of a checkpoint: of those since the one before).
+        accuracy: `[m]`, share of these examples, from 0 to 1, that it classified rightly before it learned from them.
+    """
+
+    loss: Any  # like all leaves of a pytree it may become anything under `jax.tree.map`
+    accuracy: Any
+
+    def select(self, names: tuple[str, ...]) -> "Trained":
+        """Returns the named networks with their reports, in the order given.
+
+        Raises:
+            ValueError: If there is no network of a name.
+        """
+        indices = jnp.array([self.names.index(name) for name in names])
+        chosen = jax.tree.map(lambda leaf: leaf[indices], self)
+        return dataclasses.replace(chosen, names=tuple(names))
 
 
 def cases_of(
@@ -60,7 +86,7 @@ def run(
     Raises:
         ValueError: If a frozen layer does not exist, `side_by_side` is not positive, or a network diverged.
     """
-    check_frozen(training.frozen, shapes["params"])
+    _check_frozen(training.frozen, shapes["params"])
     program = Program(
         network=network,
         steps=training.steps,
@@ -87,3 +113,80 @@ def numbered(kind: str, count: int, *, digits: int = 1) -> tuple[str, ...]:
     """
     width = max(digits, len(str(count - 1)))
     return tuple(f"{kind}-{number:0{width}d}" for number in range(count))
+
+
+def accuracy(
+    network: nn.Module, networks: Networks, images: data.Images, *, side_by_side: int | None = None
+) -> Float[Array, " m"]:
+    """Returns the share of the images that each network classifies rightly, from one compiled program.
+
+    Args:
+        network: the module of all of them.
+        networks: their variables.
+        images: the examples; all of them pass through a network at once.
+        side_by_side: number of networks evaluated at a time; see `pretrain`.
+
+    Returns:
+        `[m]`, from 0 to 1, in the order of `networks.names`.
+
+    Raises:
+        ValueError: If the network has another number of classes than the images, or `side_by_side` is not positive.
+    """
+    check_classes(network, images)
+    number = number_side_by_side(side_by_side, len(networks))
+    return _accuracies(network, number, networks.variables, images.images, images.labels)
+
+
+def check_classes(network: nn.Module, images: data.Images) -> None:
+    """Refuses a network for another number of classes.
+
+    Raises:
+        ValueError: If the network has another number of classes than the images.
+    """
+    if network.num_classes != images.num_classes:
+        raise ValueError(
+            f"expected a network with the images' {images.num_classes} classes, got num_classes={network.num_classes}"
+        )
+
+
+def shapes_of(network: nn.Module, images: data.Images) -> Params:
+    """Returns the shapes of a network's variables, without computing them.
+
+    Raises:
+        ValueError: If the network has another number of classes than the images.
+    """
+    check_classes(network, images)
+    return _shapes(network, images.images.shape[1:])
+
+
+@functools.partial(jax.jit, static_argnames=("network", "side_by_side"))
+def _accuracies(
+    network: nn.Module,
+    side_by_side: int,
+    variables: Params,
+    images: Float[Array, "n h w c"],
+    labels: Int[Array, " n"],
+) -> Float[Array, " m"]:
+    def one(variables: Params) -> Float[Array, ""]:
+        logits = jnp.asarray(network.apply(variables, images))
+        return jnp.mean(jnp.argmax(logits, axis=-1) == labels)
+
+    return jax.lax.map(one, variables, batch_size=rows_for_map(side_by_side))
+
+
+@functools.cache  # so that a second family of the same shapes is not traced again
+def _shapes(network: nn.Module, input_shape: tuple[int, int, int]) -> Params:
+    return jax.eval_shape(lambda: models.init(network, jax.random.key(0), input_shape))
+
+
+def _check_frozen(frozen: tuple[str, ...], layers: Params) -> None:
+    """Refuses to freeze what does not exist, or everything.
+
+    Raises:
+        ValueError: If a layer is not among `layers`, or none is left to train.
+    """
+    unknown = [name for name in frozen if name not in layers]
+    if unknown:
+        raise ValueError(f"expected frozen layers among {', '.join(layers)}, got '{unknown[0]}'")
+    if set(frozen) == set(layers):
+        raise ValueError("expected at least one layer that is not frozen, got all of them frozen")

@@ -1,4 +1,4 @@
-"""What a training run and a family are told to do."""
+"""Settings of a training run and of a family."""
 
 import dataclasses
 
