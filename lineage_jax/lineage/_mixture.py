@@ -8,7 +8,7 @@ candidate lacks as zeros.
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,9 +33,7 @@ RELATIVE_RANK = 1e-10
 """Squares, of the largest, below which a direction of the candidates' Gram matrix is one of a copy: rounding."""
 
 
-def mixture(
-    parents: Mapping[str, Params], child: Params, *, held: tuple[str, ...] = linearize.HELD
-) -> "xarray.Dataset":
+def mixture(parents: Mapping[str, Params], child: Params, *, held: Sequence[str] = linearize.HELD) -> "xarray.Dataset":
     r"""Explains a child's kernels by those of several candidates together.
 
     One pass over the weights, a piece of a kernel at a time, for a Gram matrix of candidates and child; give it the
@@ -57,6 +55,7 @@ def mixture(
 
     Raises:
         ValueError: If there is no parent, the child has no weights that speak, or a weight is NaN or infinite.
+        TypeError: If `held` is a string.
 
     Examples:
         >>> a, b = ({"fc": {"kernel": np.random.default_rng(seed).normal(size=(8, 8))}} for seed in (0, 1))
@@ -67,6 +66,7 @@ def mixture(
     """
     import xarray
 
+    linearize.check_held(held)
     if not parents:
         raise ValueError("expected at least one parent, got none")
     gram = _gram(parents, child, held)
@@ -85,7 +85,7 @@ def mixture(
     )
 
 
-def _gram(parents: Mapping[str, Params], child: Params, held: tuple[str, ...]) -> np.ndarray:
+def _gram(parents: Mapping[str, Params], child: Params, held: Sequence[str]) -> np.ndarray:
     """Returns products of all candidates and, last, the child, over the child's kernels without their means."""
     own = weights_of(child, held)
     check_finite(own, "the child")

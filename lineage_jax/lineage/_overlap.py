@@ -21,7 +21,7 @@ of the weights, which ruins distances over a long run (a child's unrelated candi
 The measurements: `experiments/unrelated` and `tests/test_real_files.py`.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -70,9 +70,7 @@ SHARES = ("chance", "compared", "tensors", "parameters", "identical", "turned", 
 """What `overlap` says of how much is shared."""
 
 
-def overlap(
-    parents: Mapping[str, Params], child: Params, *, held: tuple[str, ...] = linearize.HELD
-) -> "xarray.Dataset":
+def overlap(parents: Mapping[str, Params], child: Params, *, held: Sequence[str] = linearize.HELD) -> "xarray.Dataset":
     r"""Compares a child's weights with those of candidates that may share only a part of them.
 
     Weights correspond where path and shape are equal, up to the modules that `counterparts` finds; of several that
@@ -97,6 +95,7 @@ def overlap(
 
     Raises:
         ValueError: If there is no parent, the child has no weights, or a weight is NaN or infinite.
+        TypeError: If `held` is a string.
 
     Examples:
         >>> child = {"fc": {"kernel": np.eye(2), "bias": np.ones(2)}}
@@ -108,6 +107,7 @@ def overlap(
     """
     import xarray
 
+    linearize.check_held(held)
     if not parents:
         raise ValueError("expected at least one parent, got none")
     leaves = weights_of(child, held)

@@ -1,7 +1,6 @@
 """The scores of all pairs, labelled."""
 
-import contextlib
-import warnings
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -11,24 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from lineage_jax import linearize
-from lineage_jax.pairs import (
-    Plan,
-    Reading,
-    Scoring,
-    UnknownKindError,
-    check_wrapped,
-    differences,
-    distinct_kinds,
-    first_look,
-    full_look,
-    names_of,
-    plan,
-    population_of,
-    remembered,
-    run_of,
-    score_all,
-    shared_by,
-)
+from lineage_jax.pairs import Scoring, compare_all, feature_comparison
 from lineage_jax.typing import FeatureFn, Inputs, Measure, Population
 
 if TYPE_CHECKING:
@@ -126,68 +108,17 @@ def score(
         >>> scores.sel(form="exact", measure="l1", alpha=0.1, layer="output").idxmax("parent").item()
         'bert'
     """
-    strengths = strengths_of(alphas)
     _check_settings(measures, forms)
     linearize.check_held(held)
-    held = tuple(held)
-    parents, children = population_of(parents, "parent", held=held), population_of(children, "child", held=held)
-    check_wrapped(parents, children)
-    probes = checked_probes(probes)
-    scoring = Scoring(feature_fn, tuple(measures.values()), tuple(forms), tuple(held))
-    for look in (first_look, full_look):
-        reading = look(parents, children, held=held)
-        planned = _planned(scoring, reading, probes, parents, children, alphas=len(strengths), memory=memory)
-        run = run_of(scoring, planned, probes, strengths)
-        with contextlib.suppress(UnknownKindError):
-            values = score_all(run, reading, parents, children, progress)
-            break
-    scores = _label(
-        values,
-        names_of(parents, "parent"),
-        names_of(children, "child"),
-        sorted(planned.layers),
-        measures,
-        forms,
-        strengths,
+    comparison_of = functools.partial(
+        feature_comparison,
+        scoring=Scoring(feature_fn, tuple(measures.values()), tuple(forms), tuple(held)),
+        measures=tuple(measures),
+        probes=checked_probes(probes),
+        alphas=strengths_of(alphas),
+        memory=memory,
     )
-    return scores.sel(layer=list(planned.layers)).assign_attrs(not_shared=list(planned.shared.not_shared))
-
-
-def _planned(
-    scoring: Scoring,
-    reading: Reading,
-    probes: jax.Array,
-    parents: Population,
-    children: Population,
-    *,
-    alphas: int,
-    memory: int | None,
-) -> Plan:
-    """Plans, or remembers; networks of the same shapes are not traced again. Refuses what the layers do not allow."""
-    linearize.check_held(scoring.held, *(kind.tree for kind in distinct_kinds(reading.kinds)))
-    ways = shared_by(reading.kinds, held=scoring.held)
-    shown = jax.ShapeDtypeStruct(probes.shape, probes.dtype)
-    counts = {"parents": len(names_of(parents, "parent")), "children": len(names_of(children, "child"))}
-    key = (ways, shown, alphas, *counts.values(), memory, jnp.result_type(float))
-    plans = remembered(scoring).plans
-    if key not in plans:
-        plans[key] = plan(scoring, ways, shown, alphas=alphas, memory=memory, **counts)
-    planned = plans[key]
-    for layer, needs in planned.needs:
-        lacking = [path for path in needs if path in planned.shared.missing]
-        if lacking:
-            raise ValueError(
-                f"layer '{layer}' depends on parameters not shared by all networks ({', '.join(lacking)}): "
-                f"'{lacking[0]}' is {differences(reading.kinds, lacking[0])}; choose an earlier layer"
-            )
-    needed = planned.pieces.needed
-    if memory is not None and needed > memory:
-        warnings.warn(
-            f"memory={memory} is less than one pair needs: about {needed} bytes are taken; allow that much, or use "
-            f"fewer than {probes.shape[0]} probes or measures that are means over the examples",
-            stacklevel=3,
-        )
-    return planned
+    return compare_all(comparison_of, parents, children, held=held, progress=progress)
 
 
 def strengths_of(alphas: Strengths) -> tuple[float, ...]:
@@ -222,25 +153,3 @@ def checked_probes(probes: Inputs) -> jax.Array:
     if bad:
         raise ValueError(f"expected finite probes, got {bad} NaN or infinite values of {probes.size}")
     return probes
-
-
-def _label(
-    values: np.ndarray,
-    parents: tuple[str, ...],
-    children: tuple[str, ...],
-    layers: list[str],
-    measures: Mapping[str, Measure],
-    forms: Sequence[str],
-    alphas: tuple[float, ...],
-) -> "xarray.DataArray":
-    import xarray
-
-    coords = {
-        "parent": list(parents),
-        "child": list(children),
-        "layer": layers,
-        "measure": list(measures),
-        "form": list(forms),
-        "alpha": list(alphas),
-    }
-    return xarray.DataArray(values, dims=tuple(coords), coords=coords, name="score")

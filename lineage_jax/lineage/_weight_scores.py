@@ -4,8 +4,9 @@
 1. `overlap_cosine` of `overlap` is that of all of the child's weights, where what a candidate lacks counts as zeros.
 """
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+import dataclasses
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -15,8 +16,8 @@ from jaxtyping import Array, Float
 from lineage_jax import linearize
 from lineage_jax.leaves import leaf_paths
 from lineage_jax.lineage._accurate_cosine import accurate_cosine
-from lineage_jax.pairs import find_shared, names_of, population_of, read, stack_block
-from lineage_jax.typing import Networks, Population
+from lineage_jax.pairs import AtATime, Comparison, Reading, Shared, compare_all, read_block, shared_by
+from lineage_jax.typing import Population
 
 if TYPE_CHECKING:
     import xarray
@@ -29,7 +30,7 @@ CHUNK = 256
 
 
 def weight_scores(
-    parents: Population, children: Population, *, held: tuple[str, ...] = linearize.HELD
+    parents: Population, children: Population, *, held: Sequence[str] = linearize.HELD
 ) -> "xarray.DataArray":
     """Compares the parameters that all networks share, without running any of them.
 
@@ -44,10 +45,12 @@ def weight_scores(
     Returns:
         `xarray.DataArray` with dimensions parent, child, layer (`all`, then each module under its `layer_label`) and
         measure (`weight_l2`: minus the Euclidean distance; `weight_cosine`: the cosine, 0 where a layer is all zero).
-        What some network lacks takes no part, unlike in `overlap`.
+        What some network lacks takes no part, unlike in `overlap`; the attribute `not_shared` lists it.
 
     Raises:
-        ValueError: If networks share no parameters, names repeat, or a weight is NaN or infinite.
+        ValueError: If networks share no parameters, there are none, names repeat, there is an optimiser's state beside
+            the weights, or a weight is NaN or infinite.
+        TypeError: If networks do not come by name, `held` is a string, or a leaf is no array of numbers.
 
     Examples:
         >>> a, b = {"fc": {"w": jnp.zeros(4)}}, {"fc": {"w": jnp.ones(4)}}
@@ -55,18 +58,7 @@ def weight_scores(
         >>> scores.sel(child="c", layer="all", measure="weight_l2").values.tolist()
         [-2.0, 0.0]
     """
-    parent_names, child_names = names_of(parents, "parent"), names_of(children, "child")
-    parents, children = _loaded(parents, "parent", held), _loaded(children, "child", held)
-    shared = find_shared(parents, children, held=held)
-    stacked = [stack_block(*side, shared) for side in ((parents, parent_names), (children, child_names))]
-    by_path = [leaf_paths(tree) for tree in stacked]
-    paths = sorted(shared.moving)
-    of_parents, of_children = ([_real(leaves[path]) for path in paths] for leaves in by_path)
-    sums = _leaf_sums(of_parents, of_children)
-
-    layers = {WHOLE: list(range(len(paths)))} | _layers_of(paths)
-    per_layer = np.stack([sums[:, :, indices].sum(axis=2) for indices in layers.values()], axis=2)
-    return _label(per_layer, parent_names, child_names, list(layers))
+    return compare_all(_comparison, parents, children, held=held)
 
 
 def layer_label(module: str) -> str:
@@ -79,28 +71,79 @@ def layer_label(module: str) -> str:
     return f"{module}/" if module == WHOLE else module
 
 
-def _loaded(population: Population, role: str, held: tuple[str, ...]) -> Population:
-    """Checks networks and reads each once, since all are stacked."""
-    checked = population_of(population, role, held=held)
-    if isinstance(checked, Networks):
-        return checked
-    return {name: read(checked, name, role, held=held) for name in checked}
+class _Prepared(NamedTuple):
+    """Networks of one side: the leaves that are compared, and the sums of their squares in float64."""
+
+    leaves: list[Float[Array, "b ..."]]
+    squares: Float[np.ndarray, "b leaf"]
 
 
-def _leaf_sums(parents: list[Array], children: list[Array]) -> Float[np.ndarray, "p m leaf 4"]:
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _WeightComparison(Comparison):
+    """Scores of weights: a `pairs.Comparison` of one pass over the leaves for each pair.
+
+    Attributes:
+        reading: what is known of the networks.
+        shared: the leaves that all networks share.
+    """
+
+    reading: Reading
+    shared: Shared
+
+    @property
+    def at_a_time(self) -> AtATime:
+        """All: a pair takes little longer than reading one of its networks again would."""
+        return AtATime(len(self.reading.names("parent")), len(self.reading.names("child")))
+
+    @property
+    def labels(self) -> dict[str, Sequence[str]]:
+        return {"layer": list(self._layers), "measure": ["weight_l2", "weight_cosine"]}
+
+    @property
+    def not_shared(self) -> tuple[str, ...]:
+        return self.shared.not_shared
+
+    def prepare(self, role: str, names: Sequence[str]) -> _Prepared:
+        """Reads and stacks networks, in float32 at least."""
+        by_path = leaf_paths(read_block(self.reading, role, names, self.shared, size=len(names)))
+        leaves = [_real(by_path[path]) for path in self._paths]
+        with jax.enable_x64(True):
+            return _Prepared(leaves, np.asarray(_squares(leaves)))
+
+    def compare(self, parents: _Prepared, children: _Prepared) -> Float[np.ndarray, "p m layer measure"]:
+        """Returns minus the distance, and the cosine, of all layers together and of each."""
+        sums = _leaf_sums(parents, children)
+        per_layer = np.stack([sums[:, :, places].sum(axis=2) for places in self._layers.values()], axis=2)
+        squared, product, of_parent, of_child = np.moveaxis(per_layer, -1, 0)
+        cosine = accurate_cosine(squared, product, of_parent, of_child)
+        return np.stack([0.0 - np.sqrt(squared), cosine], axis=-1)
+
+    @property
+    def _paths(self) -> list[str]:
+        return sorted(self.shared.moving)
+
+    @property
+    def _layers(self) -> dict[str, list[int]]:
+        return {WHOLE: list(range(len(self._paths)))} | _layers_of(self._paths)
+
+
+def _comparison(reading: Reading) -> _WeightComparison:
+    return _WeightComparison(reading=reading, shared=shared_by(reading.kinds, held=reading.held)[0])
+
+
+def _leaf_sums(parents: _Prepared, children: _Prepared) -> Float[np.ndarray, "p m leaf 4"]:
     """Sums over each leaf of (c - p)^2, c p, p^2 and c^2, in float64; memory-bound, so pairs go one after another."""
+    # powers of two change no digit, and keep squares in float32's range whatever the scale of a leaf
+    _, exponents = np.frexp(np.sqrt(np.maximum(parents.squares.max(axis=0), children.squares.max(axis=0))))
+    scales = np.ldexp(1.0, -np.clip(exponents, -100, 100))
     with jax.enable_x64(True):
-        of_parents, of_children = (np.asarray(_norms(side)) for side in (parents, children))  # [p leaf], [m leaf]
-        # powers of two change no digit, and keep squares in float32's range whatever the scale of a leaf
-        _, exponents = np.frexp(np.sqrt(np.maximum(of_parents.max(axis=0), of_children.max(axis=0))))
-        scales = np.ldexp(1.0, -np.clip(exponents, -100, 100))
-        sums = np.asarray(_pair_sums(parents, children, jnp.asarray(scales))) / scales[:, None] ** 2
-    norms = np.broadcast_arrays(of_parents[:, None], of_children[None])
-    return np.concatenate([sums, np.stack(norms, axis=-1)], axis=-1)
+        sums = np.asarray(_pair_sums(parents.leaves, children.leaves, jnp.asarray(scales))) / scales[:, None] ** 2
+    squares = np.broadcast_arrays(parents.squares[:, None], children.squares[None])
+    return np.concatenate([sums, np.stack(squares, axis=-1)], axis=-1)
 
 
 @jax.jit
-def _norms(leaves: list[Array]) -> Float[Array, "p leaf"]:
+def _squares(leaves: list[Array]) -> Float[Array, "b leaf"]:
     return jnp.stack([jnp.square(leaf.astype(jnp.float64)).reshape(len(leaf), -1).sum(axis=1) for leaf in leaves], 1)
 
 
@@ -138,22 +181,3 @@ def _layers_of(paths: Iterable[str]) -> dict[str, list[int]]:
     short = {module.removeprefix("params/"): places for module, places in modules.items()}
     labelled = short if len(short) == len(modules) else modules
     return {layer_label(label): places for label, places in labelled.items()}
-
-
-def _label(
-    sums: np.ndarray, parents: tuple[str, ...], children: tuple[str, ...], layers: list[str]
-) -> "xarray.DataArray":
-    import xarray
-
-    squared, product, of_parent, of_child = np.moveaxis(sums, -1, 0)
-    return xarray.DataArray(
-        np.stack([0.0 - np.sqrt(squared), accurate_cosine(squared, product, of_parent, of_child)], axis=-1),
-        dims=("parent", "child", "layer", "measure"),
-        coords={
-            "parent": list(parents),
-            "child": list(children),
-            "layer": layers,
-            "measure": ["weight_l2", "weight_cosine"],
-        },
-        name="score",
-    )

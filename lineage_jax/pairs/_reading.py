@@ -22,26 +22,41 @@ class Reading:
     """What is known of the networks so far.
 
     Attributes:
+        parents: candidate parents.
+        children: children.
         held: path prefixes that stay the parent's.
         kinds: of every network whose kind is known, by label.
         ready: networks that were read and are not used yet, by label.
         constants: values of integer leaves in the first network that was stacked, by path.
+        checked: what was found to be in order and is not looked at again.
     """
 
+    parents: Population
+    children: Population
     held: tuple[str, ...]
     kinds: dict[str, Kind]
     ready: dict[str, Params] = dataclasses.field(default_factory=dict)
     constants: dict[str, tuple[str, np.ndarray]] = dataclasses.field(default_factory=dict)
+    checked: set[str] = dataclasses.field(default_factory=set)
+
+    def population(self, role: str) -> Population:
+        """Returns the networks of one side."""
+        return {"parent": self.parents, "child": self.children}[role]
+
+    def names(self, role: str) -> tuple[str, ...]:
+        """Returns the names of the networks of one side."""
+        return names_of(self.population(role), role)
 
 
 def first_look(parents: Population, children: Population, *, held: tuple[str, ...]) -> Reading:
     """Looks at all networks that are in memory, and reads the first one of a mapping that may load them."""
-    reading = Reading(held=held, kinds={})
-    for population, role in ((parents, "parent"), (children, "child")):
+    reading = Reading(parents=parents, children=children, held=held, kinds={})
+    for role in ("parent", "child"):
+        population = reading.population(role)
         if isinstance(population, Networks) or is_in_memory(population):
             reading.kinds.update(kinds_of(population, role))
         else:
-            name = names_of(population, role)[0]
+            name = reading.names(role)[0]
             label = f"{role} '{name}'"
             reading.ready[label] = read(population, name, role, held=held)
             reading.kinds[label] = kind_of(reading.ready[label])
@@ -51,28 +66,30 @@ def first_look(parents: Population, children: Population, *, held: tuple[str, ..
 def full_look(parents: Population, children: Population, *, held: tuple[str, ...]) -> Reading:
     """Looks at all networks, one at a time."""
     kinds = {**kinds_of(parents, "parent"), **kinds_of(children, "child")}
-    return Reading(held=held, kinds=kinds)
+    return Reading(parents=parents, children=children, held=held, kinds=kinds)
 
 
 def read_block(
-    population: Population,
-    role: str,
-    names: Sequence[str],
-    reading: Reading,
-    shared: Shared,
-    constant: Sequence[str],
-    *,
-    size: int,
+    reading: Reading, role: str, names: Sequence[str], shared: Shared, *, size: int, constant: Sequence[str] = ()
 ) -> Params:
     """Reads and stacks networks; the last one fills the block up, so that all blocks run the same compiled program.
 
+    Args:
+        reading: what is known of the networks.
+        role: "parent" or "child".
+        names: of the networks.
+        shared: the tree that they are brought to.
+        size: of the block.
+        constant: paths of integers that must be equal in all networks.
+
     Returns:
-        The networks in the tree of `shared`.
+        The networks in the tree of `shared`, every leaf with a first axis of `size`.
 
     Raises:
         UnknownKindError: If one of them is of a kind that was not known.
         ValueError: If a weight is not finite, or an integer that must be equal is not.
     """
+    population = reading.population(role)
     padded = (*names, *[names[-1]] * (size - len(names)))
     if isinstance(population, Networks):
         block = fill((population if population.names == padded else population.select(padded)).variables, shared, size)

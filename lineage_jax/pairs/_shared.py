@@ -1,7 +1,7 @@
 """What parents and children have in common: only parameters of equal path and shape take part in a comparison."""
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 import jax
 import jax.numpy as jnp
@@ -33,17 +33,6 @@ class Shared:
     moving: tuple[str, ...]
     constant: tuple[str, ...]
     not_shared: tuple[str, ...]
-
-
-def find_shared(parents: Population, children: Population, *, held: tuple[str, ...]) -> Shared:
-    """Compares all trees and finds what every network shares.
-
-    Raises:
-        ValueError: As `shared_by`.
-    """
-    sides = ((parents, "parent"), (children, "child"))
-    kinds = {label: kind for side in sides for label, kind in kinds_of(*side).items()}
-    return shared_by(kinds, held=held)[0]
 
 
 def kinds_of(population: Population, role: str) -> dict[str, Kind]:
@@ -102,14 +91,6 @@ def differences(kinds: Mapping[str, Kind], path: str) -> str:
     """Says which networks have which leaf at a path: the first one of each sort."""
     leaves = {label: paths_of(kind).get(path) for label, kind in kinds.items()}
     return str(Difference(path, {label: leaf and f"{leaf.shape} {leaf.dtype}" for label, leaf in leaves.items()}))
-
-
-def stack_block(population: Population, names: Sequence[str], shared: Shared) -> Params:
-    """Stacks the named networks in the template's tree; what is not shared becomes 0."""
-    if isinstance(population, Networks):
-        every = population.names == tuple(names)
-        return fill((population if every else population.select(tuple(names))).variables, shared, len(names))
-    return stack([plain(population[name], f"'{name}'") for name in names], shared)
 
 
 def stack(networks: list[Params], shared: Shared) -> Params:

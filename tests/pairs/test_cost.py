@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from lineage_jax import lineage, linearize, models, similarity
-from lineage_jax.pairs import _programs, _run
+from lineage_jax.pairs import _features, _programs
 
 N = 1024
 WIDTHS = (784, 1024, 256, 128)
@@ -51,7 +51,7 @@ def compile_scoring(monkeypatch):
             )
 
         programs_of = _programs.programs_of
-        monkeypatch.setattr(_run, "programs_of", only_compiling)
+        monkeypatch.setattr(_features, "programs_of", only_compiling)
         numbers = np.random.default_rng(0)
         lineage.score(
             linearize.features_of(models.fc(), ("relu3",)),

@@ -179,7 +179,7 @@ def test_equal_partials_methods_and_modules_with_lists_compile_once():
 PEAK = """
 import resource, sys
 import numpy as np
-from tests.lineage.test_reading import Loaded
+from tests.pairs.test_reading import Loaded
 from lineage_jax import lineage, similarity
 
 WIDTH, CHILDREN = 1024, int(sys.argv[1])
