@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lineage_jax import linearize
-from lineage_jax.leaves import weights_of
+from lineage_jax.leaves import Weights, weights_of
 from lineage_jax.lineage._centred import take_mean
 from lineage_jax.lineage._correspondence import correspond, decisive_among
 from lineage_jax.pairs import check_finite
@@ -69,7 +69,8 @@ def mixture(parents: Mapping[str, Params], child: Params, *, held: Sequence[str]
     linearize.check_held(held)
     if not parents:
         raise ValueError("expected at least one parent, got none")
-    gram = _gram(parents, child, held)
+    own = weights_of(child, held)
+    gram = _gram(parents, own, held) if own else np.zeros((len(parents) + 1,) * 2)
     squares, of_child, products = np.diag(gram)[:-1], gram[-1, -1], gram[-1, :-1]
     if not of_child > 0:
         raise ValueError("expected a child with kernels of several outputs, got none: nothing can be explained")
@@ -85,9 +86,8 @@ def mixture(parents: Mapping[str, Params], child: Params, *, held: Sequence[str]
     )
 
 
-def _gram(parents: Mapping[str, Params], child: Params, held: Sequence[str]) -> np.ndarray:
+def _gram(parents: Mapping[str, Params], own: Weights, held: Sequence[str]) -> np.ndarray:
     """Returns products of all candidates and, last, the child, over the child's kernels without their means."""
-    own = weights_of(child, held)
     check_finite(own, "the child")
     found = []
     for name, parent in parents.items():

@@ -37,8 +37,9 @@ def score(
 ) -> "xarray.DataArray":
     r"""Scores every candidate parent against every child.
 
-    Each child's own features are computed once. Each parent is linearised once per block of children; one linear pass
-    per pair then serves every layer, measure and alpha. The first layer is shared between all pairs where it can be
+    Each child's own features are computed once; where probes are shown piece by piece, once for each group of parents
+    that is held. Each parent is linearised once per block of children and piece; one linear pass per pair then serves
+    every layer, measure and alpha. The first layer is shared between all pairs where it can be
     (`linearize.split_stem`).
 
     **Forms.** The exact form, $S(F_p + \alpha J D, F_c)$, is among the defaults because the Taylor form turns the

@@ -14,6 +14,8 @@ from lineage_jax.linearize._groups import group_shares as group_shares
 from lineage_jax.linearize._groups import tangents_by_group as tangents_by_group
 from lineage_jax.linearize._held import HELD as HELD
 from lineage_jax.linearize._held import check_held as check_held
+from lineage_jax.linearize._identity import identity_of as identity_of
+from lineage_jax.linearize._identity import watch as watch
 from lineage_jax.linearize._kernels import centred_kernel_alignment as centred_kernel_alignment
 from lineage_jax.linearize._kernels import kernel_alignment as kernel_alignment
 from lineage_jax.linearize._kernels import relative_kernel_change as relative_kernel_change

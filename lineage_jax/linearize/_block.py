@@ -69,6 +69,7 @@ def block_of(network: nn.Module, start: str, layers: Sequence[str], *, input_sha
     Raises:
         ValueError: If a layer does not come after `start`, or depends on what runs before it by another way, as
             within a residual block; if `start` is called more than once, or within a lifted transform.
+        TypeError: If `layers` is a single string.
 
     Examples:
         >>> network = nn.Sequential([nn.Dense(4), nn.relu, nn.Dense(2)])

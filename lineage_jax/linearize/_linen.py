@@ -162,6 +162,9 @@ def features_of(network: nn.Module, layers: Sequence[str]) -> LinenFeatures:
         is meant; and where an output cannot be brought out of a scan. A layer that returns other than one array raises
         a TypeError.
 
+    Raises:
+        TypeError: If `layers` is a single string.
+
     Examples:
         >>> network = nn.Sequential([nn.Dense(4), nn.relu, nn.Dense(2)])
         >>> variables = network.init(jax.random.key(0), jnp.ones((1, 3)))

@@ -82,7 +82,11 @@ def nnx_features(model: nnx.Module, layers: Sequence[str]) -> tuple[NNXFeatures,
 
     Returns:
         The function `(variables, inputs) -> {layer: [n, ...]}` and the variables: `params` holds every `nnx.Param`,
-        `batch_stats` all other state.
+        `batch_stats` all other state. The function raises a ValueError where the network does not call a layer, and
+        where a layer is called more than once and the name does not say which call is meant.
+
+    Raises:
+        TypeError: If `layers` is a single string.
 
     Examples:
         >>> model = nnx.Linear(3, 2, rngs=nnx.Rngs(0))

@@ -17,7 +17,7 @@ def split_moving(
 ) -> tuple[dict[str, Array], Callable[[Mapping[str, Array]], Params]]:
     """Splits off the leaves that take part in the linearisation.
 
-    A leaf moves if it is a floating-point array and not under a path of `held`.
+    A leaf moves if it is a number or an array of numbers, floating-point or complex, and not under a path of `held`.
 
     Args:
         variables: all arrays of one network.

@@ -27,6 +27,9 @@ class Tangents(NamedTuple):
 def as_matrices(features: Features) -> Features:
     """Flattens every array of features to `[n, d]`.
 
+    Raises:
+        ValueError: If an array is a scalar.
+
     Examples:
         >>> import jax.numpy as jnp
         >>> as_matrices({"conv1": jnp.zeros((5, 4, 4, 3))})["conv1"].shape

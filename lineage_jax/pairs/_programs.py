@@ -11,7 +11,7 @@ from typing import Any
 import jax
 from jaxtyping import Array, Float
 
-from lineage_jax.pairs._identity import identity, watch
+from lineage_jax.linearize import identity_of, watch
 from lineage_jax.pairs._passes import Scoring, Seen, score_pairs, see_all
 from lineage_jax.typing import Inputs, Params
 
@@ -47,7 +47,7 @@ _KEPT: collections.OrderedDict[Hashable, Memory] = collections.OrderedDict()
 
 def remembered(scoring: Scoring) -> Memory:
     """Finds what is remembered of a setting, which may be nothing yet."""
-    key = identity(scoring)
+    key = identity_of(scoring)
     found = _KEPT.get(key)
     if found is None:
         found = _KEPT[key] = Memory()

@@ -72,5 +72,7 @@ def test_nothing_to_explain_is_refused():
         lineage.mixture({}, BASE["a"])
     with pytest.raises(ValueError, match="kernels of several outputs, got none"):
         lineage.mixture(BASE, {"fc": {"kernel": np.ones((8, 1))}})
+    with pytest.raises(ValueError, match="kernels of several outputs, got none"):
+        lineage.mixture(BASE, {"step": 3})  # no weights at all
     with pytest.raises(ValueError, match="of parent 'bad' 1 of 4 values"):
         lineage.mixture({"bad": {"fc": {"kernel": np.array([[1.0, np.nan], [0, 1]])}}}, BASE["a"])
