@@ -1,6 +1,7 @@
 """The protocol of every comparison, and the driver that runs one in memory."""
 
 import abc
+import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -113,11 +114,10 @@ def compare_all(
     parents, children = population_of(parents, "parent", held=held), population_of(children, "child", held=held)
     check_wrapped(parents, children)
     reading = first_look(parents, children, held=held)
-    try:
+    with contextlib.suppress(UnknownKindError):  # once suppressed it holds nothing of what was read
         return _filled(comparison_of(reading), reading, progress)
-    except UnknownKindError:
-        reading = full_look(parents, children, held=held)
-        return _filled(comparison_of(reading), reading, progress)
+    reading = full_look(parents, children, held=held)
+    return _filled(comparison_of(reading), reading, progress)
 
 
 def _filled(comparison: Comparison, reading: Reading, progress: Progress | None) -> "xarray.DataArray":

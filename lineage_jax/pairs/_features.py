@@ -84,8 +84,7 @@ class FeatureComparison(Comparison):
             UnknownKindError: If a network is of a kind that the plan does not know.
             ValueError: If a weight or a feature is not finite, or an integer that must be equal is not.
         """
-        count = len(self.reading.names(role))
-        size = min(self.at_a_time.parents, count) if role == "parent" else self.at_a_time.children
+        size = self.at_a_time.parents if role == "parent" else self.at_a_time.children
         shared, constant = self.plan.shared, self.plan.constant
         block = read_block(self.reading, role, names, shared, size=size, constant=constant)
         prepared = Prepared(names=tuple(names), block=block)
