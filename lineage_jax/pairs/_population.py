@@ -23,13 +23,14 @@ def population_of(population: Population, role: str, *, held: tuple[str, ...] = 
     """Checks that networks come by name; stacked ones are looked through at once, others when they are read.
 
     Raises:
-        TypeError: If they do not come by name, or are one network.
-        ValueError: If there are none, names repeat, or are not as many as the networks; or as `plain`.
+        TypeError: If they do not come by name, or are one network; of stacked ones, if a leaf is no array of numbers.
+        ValueError: If there are none, or names repeat; of stacked ones, if they are not as many as the names, there is
+            an optimiser's state beside the weights, or a weight is not finite.
     """
     names_of(population, role)
     if not isinstance(population, Networks):
         return population
-    checked = Networks(names=population.names, variables=plain(population.variables, f"the {PLURAL[role]}"))
+    checked = Networks(names=population.names, variables=unboxed(population.variables, f"the {PLURAL[role]}"))
     count = len(checked)
     for path, leaf in leaf_paths(checked.variables).items():
         if np.shape(leaf)[:1] != (count,):
@@ -42,7 +43,12 @@ def population_of(population: Population, role: str, *, held: tuple[str, ...] = 
 
 
 def names_of(population: Population, role: str) -> tuple[str, ...]:
-    """Returns the names of the networks, which must be there and be unique."""
+    """Returns the names of the networks.
+
+    Raises:
+        TypeError: If they do not come by name, or are one network.
+        ValueError: If there are none, or names repeat.
+    """
     if not isinstance(population, Networks):
         _check_mapping(population, role)
     names = population.names if isinstance(population, Networks) else tuple(population)
@@ -58,15 +64,15 @@ def read(population: Mapping[str, Params], name: str, role: str, *, held: tuple[
     """Reads one network: the only place where a mapping is asked for one.
 
     Raises:
-        TypeError: As `plain`.
-        ValueError: As `plain`, or if a weight is not finite.
+        TypeError: If a leaf is no array of numbers.
+        ValueError: If there are no leaves, there is an optimiser's state beside the weights, or a weight is not finite.
     """
-    variables = plain(population[name], f"{role} '{name}'")
+    variables = unboxed(population[name], f"{role} '{name}'")
     check_finite(variables, f"{role} '{name}'", held=not_looked_at(held))
     return variables
 
 
-def plain(variables: Params, whose: str) -> Params:
+def unboxed(variables: Params, whose: str) -> Params:
     """Takes arrays out of their boxes (`nn.Partitioned` and the like), and refuses what is no network.
 
     Raises:

@@ -10,7 +10,7 @@ from jaxtyping import Array
 
 from lineage_jax.leaves import Difference, first_difference, is_under, leaf_paths, replace_leaves
 from lineage_jax.pairs._kind import Kind, kind_of, paths_of, templates
-from lineage_jax.pairs._population import names_of, plain
+from lineage_jax.pairs._population import names_of, unboxed
 from lineage_jax.typing import Networks, Params, Population
 
 
@@ -40,7 +40,7 @@ def kinds_of(population: Population, role: str) -> dict[str, Kind]:
     names = names_of(population, role)
     if isinstance(population, Networks):
         return dict.fromkeys((f"{role} '{name}'" for name in names), kind_of(population.variables, stacked=True))
-    return {f"{role} '{name}'": kind_of(plain(population[name], f"{role} '{name}'")) for name in names}
+    return {f"{role} '{name}'": kind_of(unboxed(population[name], f"{role} '{name}'")) for name in names}
 
 
 def shared_by(kinds: Mapping[str, Kind], *, held: tuple[str, ...]) -> tuple[Shared, ...]:
