@@ -27,7 +27,7 @@ from lineage_jax.pairs._comparison import Comparison as Comparison
 from lineage_jax.pairs._comparison import Tile as Tile
 from lineage_jax.pairs._comparison import compare_all as compare_all
 from lineage_jax.pairs._comparison import tiles as tiles
-from lineage_jax.pairs._features import FeatureComparison as FeatureComparison
+from lineage_jax.pairs._feature_comparison import FeatureComparison as FeatureComparison
 from lineage_jax.pairs._features import feature_comparison as feature_comparison
 from lineage_jax.pairs._finite import check_finite as check_finite
 from lineage_jax.pairs._passes import Scoring as Scoring
