@@ -65,7 +65,8 @@ def together(families: Sequence[StudiedFamily]) -> "tuple[xarray.DataArray, dict
     """Returns scores and truth of all families as of one, each child called by its family's place and its name."""
     import xarray
 
-    scores, truth = [], {}
+    scores: list[xarray.DataArray] = []
+    truth: dict[str, str] = {}
     for place, family in enumerate(families):
         names = [_called(place, child) for child in family.scores["child"].values]
         scores.append(family.scores.assign_coords(child=names))
