@@ -42,4 +42,4 @@ def shrink(config: ml_collections.ConfigDict) -> None:
     config.finetune.steps = 4
     config.detector.epochs = 1
     for family in (config.learned, *config.unseen.values()):
-        family.update({"parents": 2, "skip": 1, "children_per_parent": 10})  # of equal shapes: compiled once
+        family.update({"parents": 2, "skip": 1, "children_per_parent": 30})  # of equal shapes: compiled once
