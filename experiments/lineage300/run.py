@@ -12,6 +12,7 @@ import ml_collections
 import xarray
 
 from experiments.lab import accuracies, ancestry, images, methods, runs
+from experiments.lab.pretraining import pretrain
 from experiments.lineage300.config import get_config
 from lineage_jax import detector, lineage, models, population, report, similarity
 
@@ -89,13 +90,8 @@ def make_tree(name: str, seed: int, config: ml_collections.ConfigDict) -> ancest
     learned = [load(chosen, config) for chosen in config.learned]
     root, *later = [models.fc(train.num_classes, widths=config.widths) for train, _ in learned]
     sizes = config.trees[name]
-    roots = population.pretrain(
-        root,
-        learned[0][0],
-        num_parents=sizes[0],
-        seed=seed,
-        training=population.TrainingSettings(**config.pretrain.to_dict()),
-    )
+    pretraining = population.TrainingSettings(**config.pretrain.to_dict())
+    roots = pretrain("independent", root, learned[0][0], count=sizes[0], seed=seed, training=pretraining)
     parents = [
         population.random_parents(count, among=before, seed=seed + index)
         for index, (before, count) in enumerate(itertools.pairwise(sizes))
