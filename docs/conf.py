@@ -37,13 +37,27 @@ extensions = [
 exclude_patterns = ["_build", "_extensions"]
 default_role = "py:obj"
 nitpicky = True
+OTHERS = (
+    "flax",
+    "jax",
+    "jaxlib",
+    "jaxtyping",
+    "jnp",
+    "nn",
+    "nnx",
+    "np",
+    "numpy",
+    "optax",
+    "xarray",
+    *sys.stdlib_module_names,
+)
 nitpick_ignore_regex = [
     ("py:obj", r"(?s).*"),  # single backticks: a link where there is something to link to, else code
     # the types of others, for whose pages no inventory is fetched
+    ("py:.*", rf"({'|'.join(OTHERS)})\..*"),
     ("py:.*", r"Any|Array|Callable|Declared|DTypeLike|Mesh|ModuleType|Path|PRNGKeyArray|PyTree|Self|T|Table|ndarray"),
     ("py:.*", r"Bool|Float|Float32|Inexact|Int|Int32|Integer|Key|Num|Shaped|UInt8"),
     ("py:.*", r"Hashable|Iterable|Iterator|Literal|Mapping|MutableMapping|Sequence"),
-    ("py:.*", r"(collections|flax|jax|jaxlib|jaxtyping|jnp|nn|nnx|np|numpy|optax|os|pathlib|typing|types|xarray)\..*"),
 ]
 
 myst_enable_extensions = ["amsmath", "colon_fence", "deflist", "dollarmath", "fieldlist"]
