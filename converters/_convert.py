@@ -128,6 +128,9 @@ def names_for(variables: Mapping[str, Any], names: Mapping[str, Shape], entry: E
         names: the state_dict's names in the index.
         entry: names and layouts of the source.
 
+    Returns:
+        Names with shapes, of which only the number of axes counts; `to_torch` takes them.
+
     Examples:
         >>> entry = Entry(name="mine/net", architecture="net")
         >>> variables = {"params": {"conv": {"kernel": np.zeros((3, 3, 1, 2)), "bias": np.zeros(2)}}}

@@ -36,9 +36,10 @@ class Checkpoint:
         path: the file or folder.
         container: of PyTorch "zip", "legacy" (before 1.6) or "tar" (before 0.1.12); "safetensors"; "pickle" of anything
             else; "npz" or "npy"; "msgpack" of Flax; "orbax"; "keras" or "hdf5"; "onnx".
-        tensors: the network's, in the order of the file; read-only, and views of the file where it holds the values as
-            they are. bfloat16 and float8 are those of ml_dtypes; quantised tensors are float32, and weights in parts
-            (weight_norm, spectral_norm, pruning, packed, scaled, in adapters' wrappers) are brought to plain ones.
+        tensors: the network's, in the order of the file; read-only views of the file where it holds the values as they
+            are, else new arrays. bfloat16 and float8 are those of ml_dtypes; quantised tensors are float32, and weights
+            in parts (weight_norm, spectral_norm, pruning, packed, scaled, in adapters' wrappers) are brought to plain
+            ones.
         nesting: where they lay, such as "state_dict" or "[0].state_dict"; "" at the top.
         prefix: "module." or "_orig_mod.", or both, as stripped from every name.
         others: what else lay in the file, in a few words each: {"optimizer": "84 tensors", "epoch": "12"}.
@@ -72,9 +73,9 @@ class Checkpoint:
 def read(path: str | os.PathLike, *, nesting: str | None = None, limit: int = LIMIT) -> Checkpoint:
     """Reads the network's tensors out of a file, whatever it is called, or out of a folder with shards and their index.
 
-    Files of PyTorch of all versions, pickles of tensors or arrays, safetensors, `.npz`, MessagePack of Flax, HDF5 and
-    Keras (with h5py) and ONNX are read. A file is mapped, not copied, and must stay as it is while the arrays are in
-    use. What the reader takes beside it, and the size of all tensors together, stay below `limit`.
+    Files of PyTorch of all versions, pickles of tensors or arrays (also in `.npy`), safetensors, `.npz`, MessagePack of
+    Flax, HDF5 and Keras (with h5py) and ONNX are read. A file is mapped, not copied, and must stay as it is while the
+    arrays are in use. What the reader takes beside it, and the size of all tensors together, stay below `limit`.
 
     Args:
         path: the file; or a folder, such as Hugging Face's, with one network, whole or in shards.
@@ -119,7 +120,8 @@ def from_tree(
         nesting: where the parameters lie; see `read`.
 
     Raises:
-        UnreadableFile: If there is no network in it, or several.
+        UnreadableFile: If there is no network in it or at `nesting`, several of which none is usually meant, or more
+            than 8 GiB.
 
     Examples:
         >>> state = {"params": {"fc": {"kernel": np.ones((2, 3))}}, "opt_state": [{"mu": {"fc": np.ones(6)}}]}

@@ -78,5 +78,8 @@ def compare(shapes: Shapes, entry: Entry) -> Match:
     """Compares a state_dict with the one that the index holds of an entry.
 
     Names are compared as the paths that the entry makes of them, so that a name of old and one of today agree.
+
+    Raises:
+        ValueError: If the index does not hold the entry.
     """
     return compare_paths(shapes, by_path(shapes, entry), entry)

@@ -4,8 +4,8 @@
     merged = from_edges([Edge("dora", "bert", "merged", 0.6), Edge("dora", "carl", "merged", 0.4)])
     print(from_edges(truth.edges + merged.edges))                     # a text tree; `to_json` for a file
 
-A mapping from every child to its parent cannot express a merge. Where one parent each is enough, every function here
-takes such a mapping too: the `truth` of a family is one.
+A mapping from every child to its parent cannot express a merge. Where one parent each is enough, the functions that
+find relatives take such a mapping too: the `truth` of a family is one.
 """
 
 from lineage_jax.genealogy._edge import KINDS as KINDS

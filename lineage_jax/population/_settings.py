@@ -62,7 +62,8 @@ class FamilySettings:
         imbalance: ratio of the most to the least frequent class in what each child sees, its own long-tailed draw.
 
     Raises:
-        ValueError: If a number is out of its range, or both `few_shot` and `imbalance` are given.
+        ValueError: If there are no parents or no children, or both `few_shot` and `imbalance` are given; whether the
+            images allow these is seen when they are drawn.
     """
 
     num_parents: int = 5

@@ -52,7 +52,8 @@ def chord_figure(
 
     Raises:
         ImportError: If matplotlib is not installed.
-        ValueError: If a generation is empty, a child or a parent stands in no generation or one descends from itself.
+        ValueError: If a generation is empty, a child or a parent stands in no generation, or a true parent not in one
+            before its child's.
 
     Examples:
         >>> import tempfile
@@ -72,9 +73,10 @@ def chord_figure(
     axis.set(xlim=(-1.2, 1.2), ylim=(-1.2, 1.2), aspect="equal")
     axis.axis("off")
     _draw_ring(axis, generations, spans, colours)
-    wrong = [link for link in drawn if link not in set(true)]
+    right = set(true)
+    wrong = [link for link in drawn if link not in right]
     for child, parent in drawn:
-        if (child, parent) not in wrong:
+        if (child, parent) in right:
             axis.add_patch(_chord(spans[child], spans[parent], edgecolor=colours[child], linewidth=0.8, alpha=0.55))
     for child, parent in wrong:
         axis.add_patch(_chord(spans[child], spans[parent], edgecolor=WRONG, linewidth=1.4))
@@ -83,9 +85,10 @@ def chord_figure(
 
 
 def _links(lineage: genealogy.Genealogy) -> list[Link]:
-    """Returns every child with each of its parents."""
-    forest = lineage if isinstance(lineage, genealogy.Forest) else genealogy.from_mapping(lineage)
-    return [(edge.child, edge.parent) for edge in forest.edges]
+    """Returns every child with each of its parents; what was found may go in circles, so no forest is made of it."""
+    if isinstance(lineage, genealogy.Forest):
+        return [(edge.child, edge.parent) for edge in lineage.edges]
+    return list(lineage.items())
 
 
 def _check(generations: Sequence[Sequence[str]], links: Sequence[Link]) -> None:
@@ -102,6 +105,9 @@ def _ordered(generations: Sequence[Sequence[str]], parent_of: Mapping[str, str])
     place: dict[str, int] = {}
     ordered = []
     for names in generations:
+        late = [name for name in names if name in parent_of and parent_of[name] not in place]
+        if late:
+            raise ValueError(f"expected '{parent_of[late[0]]}', parent of '{late[0]}', in an earlier generation")
         ordered.append(sorted(names, key=lambda name: place[parent_of[name]] if name in parent_of else -1))
         place |= {name: len(place) + index for index, name in enumerate(ordered[-1])}
     return ordered
@@ -125,7 +131,8 @@ def _colours(generations: Sequence[Sequence[str]], parent_of: Mapping[str, str])
     import matplotlib
 
     everyone = [name for names in generations for name in names]
-    root_of = {name: (name, *genealogy.ancestors(name, parent_of))[-1] for name in everyone}
+    forest = genealogy.from_mapping(parent_of, everyone)
+    root_of = {name: (name, *genealogy.ancestors(name, forest))[-1] for name in everyone}
     roots = list(dict.fromkeys(root_of.values()))
     few = len(roots) <= 10
     places = np.arange(len(roots)) if few else np.linspace(0, 0.9, len(roots))

@@ -30,6 +30,13 @@ def test_wrong_parents_are_black_chords(tmp_path):
     assert "<!-- G3 -->" in right
 
 
+def test_what_was_found_may_go_in_a_circle_but_the_truth_goes_down_the_generations(tmp_path):
+    report.chord_figure(GENERATIONS, TRUTH, tmp_path / "circle.svg", found={"a": "x", "x": "a"})
+    assert (tmp_path / "circle.svg").read_text().count(BLACK_STROKE) == 2
+    with pytest.raises(ValueError, match="expected 'x', parent of 'a', in an earlier generation"):
+        report.chord_figure(GENERATIONS, {"a": "x", "x": "a"}, tmp_path / "none.svg")
+
+
 def test_more_roots_than_colours_of_the_short_list_are_drawn(tmp_path):
     report.chord_figure([[f"r{number}" for number in range(12)]], {}, tmp_path / "roots.png")
     assert (tmp_path / "roots.png").stat().st_size > 1000
