@@ -5,8 +5,8 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 TORCH := $(VENV)/installed-torch
 DOCS := $(VENV)/installed-docs
-# small programs take longer to compile than to run: a quarter of the tests' time goes with the optimiser
-QUICK := XLA_FLAGS=--xla_backend_optimization_level=0
+# a file's tests stay together, since they share what is compiled; long files start first
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder --durations=15
 
 .PHONY: demo test check test-core test-torch docs bench clean
 
@@ -14,7 +14,7 @@ demo: $(INSTALLED)  ## name the parents of freshly trained digit networks
 	$(BIN)/lineage-jax demo
 
 test: $(INSTALLED)  ## every test and doctest; those that compare with PyTorch are skipped where it is absent
-	$(QUICK) $(BIN)/python -m pytest --numprocesses auto --dist loadfile
+	$(PYTEST)
 
 check: $(INSTALLED)  ## formatting, lint, types
 	$(BIN)/ruff format --check .
@@ -22,11 +22,11 @@ check: $(INSTALLED)  ## formatting, lint, types
 	$(BIN)/mypy
 
 test-core: $(INSTALLED)  ## the core alone, for a second Python: oracles and transformations of similarities, linearisation, lineage
-	$(QUICK) $(BIN)/python -m pytest --numprocesses auto --dist loadfile tests/similarity -k "oracle or jit or package"
-	$(QUICK) $(BIN)/python -m pytest --numprocesses auto --dist loadfile tests/linearize tests/lineage tests/test_architecture.py
+	$(PYTEST) tests/similarity -k "oracle or jit or package"
+	$(PYTEST) tests/linearize tests/lineage tests/test_architecture.py
 
 test-torch: $(TORCH)  ## the tests that compare with PyTorch and other packages (Python 3.11)
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile -m torch
+	$(PYTEST) -m torch
 
 docs: $(DOCS)  ## the pages in docs/_build/html: offline, warnings as errors, tutorials executed, links checked
 	rm -rf docs/_build/html

@@ -1,4 +1,4 @@
-"""What every test shares: keys, the real data folder, and honest skips."""
+"""What every test shares: programs that compile quickly, keys, the real data folder, and honest skips."""
 
 import importlib.util
 import os
@@ -10,9 +10,18 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 DATA = Path(os.environ.get("LINEAGE_DATA", ROOT.parent / "shared" / "data"))
+QUICK = ["--xla_backend_optimization_level=0", "--xla_cpu_parallel_codegen_split_count=1"]
+"""Small programs take longer to compile than to run."""
+if jax.__version_info__ < (0, 11):  # later compilers end at a flag that they do not know
+    QUICK.append("--xla_cpu_use_fusion_emitters=false")
+os.environ.setdefault("XLA_FLAGS", " ".join(QUICK))  # read when the first program is compiled, and by subprocesses
+MAPS = Path("/proc/self/maps")
+MANY_MAPS = 8_000
+"""Of 65,530 that Linux gives a process: a program takes about four, and the largest file of tests up to 20,000."""
 
 
 def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
     without_torch = importlib.util.find_spec("torch") is None
     for item in items:
         if without_torch and item.get_closest_marker("torch"):
@@ -22,10 +31,11 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture(autouse=True, scope="module")
-def _programs_of_one_file_only():
-    """Lets go of what a file of tests compiled: thousands of programs together run into the limit of mapped memory."""
+def _few_programs_at_a_time():
+    """Lets go of what was compiled once it is much: the compiler crashes where no memory can be mapped any more."""
     yield
-    jax.clear_caches()
+    if not MAPS.exists() or MAPS.read_bytes().count(b"\n") > MANY_MAPS:
+        jax.clear_caches()
 
 
 @pytest.fixture

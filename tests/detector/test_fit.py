@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import pickle
 import signal
 import subprocess
@@ -220,7 +221,7 @@ print([[row["train_loss"], row["validation_loss"]] for row in fitted.history])
 
 def test_eight_devices_learn_what_one_does(tmp_path, parts, fitted):
     (tmp_path / "parts").write_bytes(pickle.dumps(parts))
-    environment = {"XLA_FLAGS": "--xla_force_host_platform_device_count=8", "PATH": ""}
+    environment = {"XLA_FLAGS": f"{os.environ['XLA_FLAGS']} --xla_force_host_platform_device_count=8", "PATH": ""}
     command = [sys.executable, "-c", ON_A_MESH, str(tmp_path / "parts")]
     printed = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True).stdout
     expected = [[row["train_loss"], row["validation_loss"]] for row in fitted.history]

@@ -145,7 +145,7 @@ np.testing.assert_allclose(shared(p, v, x, x), linearize.ntk_vector_product(f, p
 
 
 def test_each_device_of_a_mesh_has_its_own_part_of_the_kernel():
-    environment = os.environ | {"XLA_FLAGS": "--xla_force_host_platform_device_count=2"}
+    environment = os.environ | {"XLA_FLAGS": f"{os.environ['XLA_FLAGS']} --xla_force_host_platform_device_count=2"}
     subprocess.run([sys.executable, "-c", SHARDED], check=True, env=environment)
 
 

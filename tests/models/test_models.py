@@ -8,6 +8,8 @@ import pytest
 
 from lineage_jax import models
 
+pytestmark = pytest.mark.long
+
 SMALL = {
     "fc": (models.fc(widths=(16, 8, 4)), (8, 8, 1)),
     "convnet": (models.convnet(widths=(4, 6, 8)), (8, 8, 1)),

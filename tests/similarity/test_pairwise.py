@@ -10,6 +10,8 @@ from lineage_jax import similarity
 from lineage_jax.similarity import _rows
 from tests.oracles import pairwise as oracle
 
+pytestmark = pytest.mark.long
+
 DISTANCES = {
     "euclidean": similarity.euclidean_distance,
     "cosine": similarity.cosine_distance,

@@ -13,6 +13,8 @@ from lineage_jax.similarity._subspace import nuclear_norm, subspace
 from lineage_jax.similarity._taylor import taylor
 from tests.oracles import factorisations as oracle
 
+pytestmark = pytest.mark.long
+
 MEASURES = {
     "mean_cca": _cca.mean_cca,
     "mean_squared_cca": _cca.mean_squared_cca,
