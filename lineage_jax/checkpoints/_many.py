@@ -127,7 +127,7 @@ def load_many(
     """
     if isinstance(paths, Mapping):
         return LazyNetworks(given=paths, arch=arch, nesting=nesting)
-    each = once(paths_in(paths))
+    each = distinct_paths(paths_in(paths))
     return LazyNetworks(given=dict(zip(names_of(each), each, strict=True)), arch=arch, nesting=nesting)
 
 
@@ -153,7 +153,7 @@ def paths_in(paths: Paths) -> list[Path]:
     return inside
 
 
-def once(paths: Sequence[Path]) -> list[Path]:
+def distinct_paths(paths: Sequence[Path]) -> list[Path]:
     """Returns the places that are given, each once, and logs which came more often."""
     places = collections.Counter(path.resolve() for path in paths)
     for place, count in places.items():

@@ -78,6 +78,13 @@ class LoadedNetwork:
         return in_flax(self.file, self.match, self.network, self.input_shape)
 
     @property
+    def variables_without_head(self) -> "Params":
+        """The arrays as `network` takes them, but for those of its head."""
+        head = getattr(self.network, "head", "")
+        variables = dict(self.variables)
+        return variables | {"params": {name: layer for name, layer in variables["params"].items() if name != head}}
+
+    @property
     def own_arrays(self) -> "Params":
         """The arrays by path, those of a file under its own names in float32."""
         import converters

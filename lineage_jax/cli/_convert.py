@@ -1,20 +1,16 @@
 """`lineage-jax convert` and `lineage-jax export`: from a PyTorch file to a checkpoint folder, and back."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lineage_jax.checkpoints import COUNTER, LoadedNetwork, entry_of, load
+from lineage_jax.checkpoints import COUNTER, load, to_state_dict
 from lineage_jax.cli._app import app, say, show
 from lineage_jax.cli._destination import check_destination
 
 if TYPE_CHECKING:
-    import numpy as np
-
-    from converters import Checkpoint, Entry
-    from lineage_jax.models import SavedNetwork
+    from converters import Checkpoint
 
 
 @app.command()
@@ -35,7 +31,7 @@ def convert(
     for note in (*loaded.notes, *left_out(loaded.file)):
         say(note)
     if loaded.match is None or loaded.match.headless:
-        weights = loaded.own_arrays if loaded.match is None else without_head(loaded)
+        weights = loaded.own_arrays if loaded.match is None else loaded.variables_without_head
         io.save(folder, weights, description={"tree of": file.name, "sha256": loaded.file.sha256})
         count = len(loaded.file.weights)
         known = "of no known architecture (lineage-jax inspect shows the nearest)"
@@ -59,57 +55,9 @@ def export(
 
     check_destination(file, "file for the network")
     saved = models.load_network(folder)
-    entry, tensors = written(saved, arch)
+    entry, tensors = to_state_dict(saved, arch)
     converters.write(file, tensors)
     show(f"{folder} is written as {entry.name} to {file}")
-
-
-def written(saved: "SavedNetwork", arch: str | None) -> "tuple[Entry, dict[str, np.ndarray]]":
-    """Returns the source that the user named, or the first that reads the same network back, and its state_dict.
-
-    Raises:
-        ValueError: If no source has such a network, or that which the user named has not.
-    """
-    import converters
-    from lineage_jax import models
-
-    network = models.describe(saved.network)
-    if arch is not None:
-        entry = entry_of(arch)
-        names = converters.names_for(saved.variables, converters.names_of(entry.name), entry)
-        return entry, converters.to_torch(saved.variables, names, entry)
-    for entry in converters.ENTRIES.values():
-        if entry.architecture == network["architecture"]:
-            names = converters.names_for(saved.variables, converters.names_of(entry.name), entry)
-            try:
-                tensors = converters.to_torch(saved.variables, names, entry)
-            except converters.ConversionError:  # of another size or kind than this source has
-                continue
-            if reads_back(entry, tensors, saved):
-                return entry, tensors
-    raise ValueError(
-        f"expected a network that some source has, got {network} for images {saved.input_shape}: "
-        "name the source with --arch"
-    )
-
-
-def reads_back(entry: "Entry", tensors: "Mapping[str, np.ndarray]", saved: "SavedNetwork") -> bool:
-    """Says whether an entry tells the same network, for images of as many channels, from the shapes of a state_dict."""
-    import converters
-    from lineage_jax import models
-
-    match = converters.compare({name: array.shape for name, array in tensors.items()}, entry)
-    if not match.fits or match.input_shape is None:
-        return False
-    same = models.build(entry.architecture, **(match.settings or {})) == saved.network
-    return same and match.input_shape[-1] == saved.input_shape[-1]
-
-
-def without_head(loaded: LoadedNetwork) -> dict[str, Any]:
-    """Returns the variables of a network that was recognised up to its head, without one."""
-    variables = dict(loaded.variables)
-    head = getattr(loaded.network, "head", "")
-    return variables | {"params": {name: layer for name, layer in variables["params"].items() if name != head}}
 
 
 def left_out(file: "Checkpoint") -> list[str]:

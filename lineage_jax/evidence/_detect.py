@@ -1,34 +1,24 @@
 """One call from networks to the answer."""
 
-import dataclasses
 import functools
 import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lineage_jax.checkpoints import obstacle
 from lineage_jax.evidence._answer import Answer
-from lineage_jax.evidence._conclude import conclude
+from lineage_jax.evidence._comparison import by_features, by_weights
 from lineage_jax.evidence._detector import ask_detector, read_detector
-from lineage_jax.evidence._probes import Probes, draw_noise, read_probes
-from lineage_jax.evidence._question import Candidates, Given, Question, read_question
-from lineage_jax.evidence._scores import (
-    DEFAULT_MEASURES,
-    Scores,
-    approximated,
-    chosen_measures,
-    scores_of_features,
-    scores_of_overlap,
-    scores_of_weights,
-)
-from lineage_jax.evidence._weights import compare_weights
+from lineage_jax.evidence._probes import draw_noise, read_probes
+from lineage_jax.evidence._question import Candidates, Given, read_question
+from lineage_jax.evidence._scores import DEFAULT_MEASURES, chosen_measures
 
 if TYPE_CHECKING:
     from flax import linen as nn
 
     from lineage_jax.detector import Fitted
-    from lineage_jax.typing import FeatureFn, Inputs, Measure, Params
+    from lineage_jax.typing import FeatureFn, Inputs, Measure
 
 logger = logging.getLogger(__name__)
 
@@ -94,13 +84,12 @@ def detect(
         >>> answer.weights.centred_kernel_cosine.sel(parent="anna").item() < 0.1
         True
     """
-    settings = {"measures": chosen_measures(measures), "alphas": alphas}
+    chosen = chosen_measures(measures)
     show = progress or (lambda stage, done, total: None)
     if input_shape is None and hasattr(probes, "shape"):
         input_shape = tuple(probes.shape[1:])
-    memory = {"network": network, "input_shape": input_shape}
-    loading = functools.partial(show, "loading")
-    question = read_question(parents, child, progress=loading, arch=arch, nesting=nesting, **memory)
+    settings = {"arch": arch, "nesting": nesting, "network": network, "input_shape": input_shape}
+    question = read_question(parents, child, progress=functools.partial(show, "loading"), **settings)
     trained = read_detector(detector) if detector is not None and question.parents else None
     if trained:
         trained.check_probes(probes, weights_only=weights_only)
@@ -110,58 +99,11 @@ def detect(
     probabilities = ask_detector(trained, question, given) if trained else None
     if reason:
         logger.info(f"only weights are compared: {reason}")
-    arrays = {name: each.tree if reason else each.variables for name, each in question.networks.items()}
-    own = arrays.pop(question.child.name)
-    measured = compare_weights(question, arrays, own)
-    if reason:
-        compared, scores = {"weights only": reason}, scores_of_overlap(measured.weights)
+        comparison = by_weights(question, reason)
     else:
         shown = given or draw_noise(question.child.input_shape or input_shape)
-        settings["progress"] = functools.partial(show, "scoring")
-        candidates = {name: arrays[name] for name in measured.weights["parent"].values.tolist()}
-        layer, scores = _scores(question, candidates, own, shown, features, settings)
-        compared = {"layer": layer, "probes": shown.as_dict()}
-        measured = dataclasses.replace(measured, features=approximated(scores), on_noise=shown.is_noise)
+        scoring = functools.partial(show, "scoring")
+        comparison = by_features(question, shown, features, measures=chosen, alphas=alphas, progress=scoring)
     if trained and probabilities is not None:
-        measured = measured.with_probabilities(probabilities)
-        compared["detector"], scores["detector"] = trained.as_dict(), measured.probabilities
-    return Answer(
-        verdict=conclude(measured, arrays, own),
-        measured=measured,
-        compared=compared,
-        scores=scores,
-        file_notes={name: list(each.notes) for name, each in question.networks.items() if each.notes},
-    )
-
-
-def _scores(
-    question: Question,
-    candidates: "Mapping[str, Params]",
-    own: "Params",
-    probes: Probes,
-    features: "FeatureFn | None",
-    settings: Mapping[str, Any],
-) -> tuple[str | None, Scores]:
-    """Scores the child against its candidates by features and by weights; returns the layer, too."""
-    child = question.child
-    if child.input_shape is not None:
-        probes.check_shape(child.input_shape)
-    layer = None if features else _last_tap(child.network)
-    if not candidates:
-        return layer, {}
-    if features is None:
-        from lineage_jax import linearize
-
-        features = linearize.features_of(question.parents[next(iter(candidates))].network, (layer,))
-    scores, layer = scores_of_features(features, candidates, own, probes.inputs, **settings)
-    return layer, scores | scores_of_weights(candidates, own)
-
-
-def _last_tap(network: "nn.Module") -> str:
-    """Returns the layer of a network whose features are compared."""
-    if not getattr(network, "taps", ()):
-        raise ValueError(
-            f"expected a network that names its layers in `taps`, got {type(network).__name__}: give features, such as "
-            "linearize.features_of(network, (layer,))"
-        )
-    return network.taps[-1]
+        comparison = comparison.with_detector(trained, probabilities)
+    return comparison.answer()

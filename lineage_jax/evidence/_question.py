@@ -86,7 +86,7 @@ def _named(parents: Candidates, child: Given) -> tuple[Mapping[str, Any], str, d
         parents = {each.name: each for each in parents}
     if isinstance(parents, Mapping):
         return _named_by_user(parents, child, place)
-    given = checkpoints.once(checkpoints.paths_in(parents))
+    given = checkpoints.distinct_paths(checkpoints.paths_in(parents))
     paths = [path for path in given if path.resolve() != place]
     if not isinstance(child, str | os.PathLike):
         return _named_by_user(dict(zip(checkpoints.names_of(given), given, strict=True)), child, place)
