@@ -92,7 +92,7 @@ class LoadedNetwork:
         return self.tree if self.file is None else converters.as_tree(in_float32(self.file.weights))
 
     @property
-    def left_out(self) -> str | None:
+    def not_plain(self) -> str | None:
         """What of the network takes no part in a comparison, in words, or None where all does."""
         buffers = self.file.buffers if self.file else {}
         if not self.unresolved:

@@ -48,8 +48,8 @@ def detect(
 
     Args:
         parents: the candidates by name, each a path, variables, a `checkpoints.LoadedNetwork` or
-            `models.SavedNetwork`; or a list of paths or loaded networks; or a folder, everything in which is a
-            candidate. Of several, one that cannot be read is skipped.
+            `models.SavedNetwork`; or stacked `Networks`; or a list of paths or loaded networks; or a folder, everything
+            in which is a candidate. Of several, one that cannot be read is skipped.
         child: a path, variables, or a loaded network; among the candidates it is left out.
         probes: images `[n, h, w, c]`, or a file of them (.npy, .npz, IDX); by default standard-normal noise, whose
             features are shown and decide nothing.
@@ -58,8 +58,8 @@ def detect(
         alphas: strengths of the approximation, each >= 0; by default the one that is recommended for each measure.
         weights_only: compare weights, run no network.
         network: the Flax module of variables in memory; features are those after the last of its `taps`.
-        features: pure function `(variables, inputs) -> [n, d]`, or `{layer: [n, ...]}` of one layer, of all networks in
-            place of those that are known.
+        features: pure function `(variables, inputs) -> [n, d]`, or `{layer: [n, ...]}`, of which the last layer counts;
+            of all networks, in place of those that are known.
         input_shape: one image `(h, w, c)` of `network` or `features`; by default that of the probes.
         arch: the entry that files are of, such as `torchvision/resnet50`; by default each is recognised.
         nesting: which network of files that hold several, such as `model_ema`.
@@ -70,6 +70,7 @@ def detect(
         ValueError: If there is no candidate, the child or every candidate cannot be read, a weight or a probe is not
             finite, probes are of another shape than the networks take, a measure is unknown, an alpha is negative, or a
             detector has not what it looks at.
+        TypeError: If candidates that are no paths have no names.
         ImportError: If a file needs a package that is not installed.
 
     Examples:

@@ -10,10 +10,12 @@ from lineage_jax import checkpoints
 from lineage_jax.checkpoints import LazyNetworks, LoadedNetwork
 
 if TYPE_CHECKING:
-    from lineage_jax.typing import Params
+    from lineage_jax.typing import Networks, Params
 
-Candidates: TypeAlias = Mapping[str, Any] | Sequence[str | os.PathLike | LoadedNetwork] | str | os.PathLike
-"""By name, paths, loaded networks or variables; or a list of paths or loaded networks; or a folder of networks."""
+Candidates: TypeAlias = (
+    "Mapping[str, Any] | Networks | Sequence[str | os.PathLike] | Sequence[LoadedNetwork] | str | os.PathLike"
+)
+"""By name, paths, loaded networks or variables; stacked networks; a list of paths or loaded networks; or a folder."""
 
 Given: TypeAlias = "str | os.PathLike | LoadedNetwork | Params"
 """One network: a path, one that was loaded, or variables in memory."""
@@ -61,12 +63,11 @@ def read_question(
         **settings: of `LazyNetworks`: arch, nesting, network, input_shape.
 
     Raises:
-        ValueError: If there is no candidate, or the child or every candidate cannot be read.
+        ValueError: If there is no candidate, two have one name, or the child or every candidate cannot be read.
+        TypeError: If candidates that are no paths and no loaded networks have no names.
         OSError: If the child or every candidate cannot be read.
     """
     candidates, child_name, left_out = _named(parents, child)
-    if not candidates and not left_out:
-        raise ValueError("expected at least one candidate, got none")
     total = len(candidates) + 1
     progress(0, total)
     suspect = LazyNetworks(given={child_name: child}, **settings)[child_name]
@@ -79,25 +80,44 @@ def read_question(
 
 def _named(parents: Candidates, child: Given) -> tuple[Mapping[str, Any], str, dict[str, str]]:
     """Returns the candidates but for the child, by name, what the child is called, and those that are the child."""
-    place = _place_of(child)
-    if not isinstance(parents, Mapping | str | os.PathLike) and any(
-        isinstance(each, LoadedNetwork) for each in parents
-    ):
-        parents = {each.name: each for each in parents}
-    if isinstance(parents, Mapping):
-        return _named_by_user(parents, child, place)
+    by_name = _by_name(parents)
+    if by_name is not None:
+        return _named_by_user(by_name, child)
     given = checkpoints.distinct_paths(checkpoints.paths_in(parents))
-    paths = [path for path in given if path.resolve() != place]
+    if not given:
+        raise ValueError("expected at least one parent, got none")
+    place = _place_of(child)
     if not isinstance(child, str | os.PathLike):
-        return _named_by_user(dict(zip(checkpoints.names_of(given), given, strict=True)), child, place)
+        return _named_by_user(dict(zip(checkpoints.names_of(given), given, strict=True)), child)
+    paths = [path for path in given if path.resolve() != place]
     child_name, *names = checkpoints.names_of([Path(child), *paths])
     return dict(zip(names, paths, strict=True)), child_name, {child_name: SAME_PLACE} if len(paths) < len(given) else {}
 
 
-def _named_by_user(
-    parents: Mapping[str, Any], child: Given, place: Path | None
-) -> tuple[Mapping[str, Any], str, dict[str, str]]:
+def _by_name(parents: Candidates) -> Mapping[str, Any] | None:
+    """Returns the candidates where their names are known, or None of paths."""
+    from lineage_jax import pairs
+    from lineage_jax.typing import Networks
+
+    if isinstance(parents, Networks):
+        parents = {name: parents[name] for name in parents.names}
+    if isinstance(parents, Mapping):
+        pairs.names_of(parents, "parent")
+        return parents
+    if isinstance(parents, str | os.PathLike) or all(isinstance(each, str | os.PathLike) for each in parents):
+        return None
+    if not all(isinstance(each, LoadedNetwork) for each in parents):
+        raise TypeError("expected paths or loaded networks in a list of candidates; give others as {name: variables}")
+    by_name = {each.name: each for each in parents}
+    if len(by_name) < len(parents):
+        names = ", ".join(each.name for each in parents)
+        raise ValueError(f"expected candidates of different names, got {names}: give them as {{name: network}}")
+    return by_name
+
+
+def _named_by_user(parents: Mapping[str, Any], child: Given) -> tuple[Mapping[str, Any], str, dict[str, str]]:
     """Returns the same of candidates that have names; a mapping that reads them when asked is not asked for any."""
+    place = _place_of(child)
     in_memory = parents.given if isinstance(parents, LazyNetworks) else parents if type(parents) is dict else {}
     left_out = {name: SAME_PLACE for name, each in in_memory.items() if place and _place_of(each) == place}
     if left_out:

@@ -44,7 +44,8 @@ def scores_of_features(
     """Scores the child against every candidate by each measure: directly, by the Taylor and by the exact form.
 
     Args:
-        features: pure function `(variables, inputs) -> [n, ...]`, or `{layer: [n, ...]}` of one layer.
+        features: pure function `(variables, inputs) -> [n, ...]`, or `{layer: [n, ...]}`, of which the last layer
+            counts.
         parents: variables of the candidates, `{name: variables}`.
         child: variables of the child.
         inputs: `[n, ...]`.
@@ -56,8 +57,7 @@ def scores_of_features(
         The scores, and the name of the layer.
 
     Raises:
-        ValueError: If features are of several layers, an alpha is negative or a measure has no recommended one, or as
-            `lineage.score`.
+        ValueError: If an alpha is negative or a measure has no recommended one, or as `lineage.score`.
     """
     from lineage_jax import lineage
 
@@ -77,10 +77,7 @@ def scores_of_features(
         forms=lineage.FORMS,
         progress=progress,
     ).sel(child="child")
-    if scores.sizes["layer"] != 1:
-        layers = ", ".join(scores["layer"].values.tolist())
-        raise ValueError(f"expected features of one layer, got {layers}: an answer rests on one")
-    layer = scores["layer"].item()
+    layer = scores["layer"].values[-1].item()
     found: Scores = {}
     for name in measures:
         of_measure = scores.sel(layer=layer, measure=name)

@@ -31,7 +31,7 @@ def compare_weights(question: Question, parents: "Mapping[str, Params]", child: 
         child=asked.name,
         weights=weights.sel(parent=[name for name in question.parents if name not in same]),
         counters={name: network.counters for name, network in question.networks.items()},
-        not_plain={name: said for name, network in question.networks.items() if (said := network.left_out)},
+        not_plain={name: said for name, network in question.networks.items() if (said := network.not_plain)},
         left_out=question.left_out | same,
         skipped=question.skipped,
     )

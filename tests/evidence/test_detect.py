@@ -1,5 +1,6 @@
 """`evidence.detect` in Python: networks on disk and in memory, probes, detectors; the command prints the same."""
 
+import functools
 import json
 import logging
 
@@ -9,6 +10,7 @@ import pytest
 
 import converters
 from lineage_jax import checkpoints, detector, evidence, io, linearize, models, similarity
+from lineage_jax.typing import Networks
 from tests.cli.test_commands import run
 from tests.cli.test_detect_files import network
 
@@ -58,14 +60,16 @@ def test_paths_variables_and_loaded_networks_have_one_answer(folder, trees, prob
     parents, child = trees
     paths = {name: folder / "parents" / name for name in parents}
     loaded = checkpoints.load_many(folder / "parents")
+    detect = functools.partial(evidence.detect, measures=("l2", "cka"))
     answers = [
-        evidence.detect(folder / "parents", folder / "child", folder / "probes.npy"),
-        evidence.detect(list(paths.values()), folder / "child", probes),
-        evidence.detect(paths, str(folder / "child"), probes),
-        evidence.detect(loaded, checkpoints.load(folder / "child"), probes),
-        evidence.detect(list(loaded.values()), models.load_network(folder / "child"), probes),
-        evidence.detect(parents, child, probes, network=NETWORK),
-        evidence.detect(parents, child, probes, features=linearize.features_of(NETWORK, ("relu2",))),
+        detect(folder / "parents", folder / "child", folder / "probes.npy"),
+        detect(list(paths.values()), folder / "child", probes),
+        detect(paths, str(folder / "child"), probes),
+        detect(loaded, checkpoints.load(folder / "child"), probes),
+        detect(list(loaded.values()), models.load_network(folder / "child"), probes),
+        detect(parents, child, probes, network=NETWORK),
+        detect(Networks.stack(parents), child, probes, network=NETWORK),
+        detect(parents, child, probes, features=linearize.features_of(NETWORK, ("relu2",))),
     ]
     assert [answer.prediction for answer in answers] == ["parent-1"] * len(answers)
     assert answers[0].compared["probes"] == {"count": 16, "source": str(folder / "probes.npy")}
@@ -107,7 +111,9 @@ def test_one_candidate_is_enough(trees):
 def test_the_child_among_the_candidates_is_left_out(folder, trees):
     parents, child = trees
     everyone = [*sorted((folder / "parents").iterdir()), folder / "child"]
-    assert evidence.detect(everyone, folder / "child").measured.left_out == {"child": "the same place"}
+    assert evidence.detect(everyone, folder / "child", weights_only=True).measured.left_out == {
+        "child": "the same place"
+    }
     named = {"one": folder / "parents" / "parent-1", "itself": folder / "child"}
     for candidates in (named, checkpoints.load_many(named)):
         answer = evidence.detect(candidates, folder / "child", weights_only=True)
@@ -129,8 +135,21 @@ def test_a_path_that_cannot_be_read_is_skipped_among_others_and_refused_alone(fo
     for parents, child in (([bad], good), ([good], bad), (bad, good)):
         with pytest.raises(FileNotFoundError, match="nowhere, where there is nothing"):
             evidence.detect(parents, child)
-    with pytest.raises(ValueError, match="expected at least one candidate"):
-        evidence.detect([], good)
+
+
+def test_candidates_have_names_of_their_own(folder, trees):
+    loaded = checkpoints.load(folder / "child")
+    for nothing in ([], {}):
+        with pytest.raises(ValueError, match="expected at least one parent, got none"):
+            evidence.detect(nothing, folder / "child")
+    with pytest.raises(ValueError, match="expected candidates of different names, got child, child"):
+        evidence.detect([loaded, loaded], trees[1])
+    with pytest.raises(TypeError, match=r"give others as \{name: variables\}"):
+        evidence.detect([trees[1]], trees[1])
+    with pytest.raises(
+        TypeError, match=r"expected parents by name, \{name: variables\}, got the variables of one network"
+    ):
+        evidence.detect(trees[1], trees[1])
 
 
 def test_a_detector_is_asked_in_memory_as_on_disk(trees, folder, probes, untaught, tmp_path):
@@ -165,7 +184,7 @@ def test_noise_is_drawn_where_the_shape_of_an_input_is_known(trees, caplog):
         evidence.detect(parents, child, network=NETWORK)
 
 
-def test_features_are_of_one_layer_and_measures_may_be_functions(trees, probes):
+def test_features_are_those_of_the_last_layer_and_measures_may_be_functions(trees, probes):
     parents, child = trees
     mine = {"mine": lambda a, b: similarity.l2(a, b)}
     features = linearize.features_of(NETWORK, ("relu1",))
@@ -174,8 +193,9 @@ def test_features_are_of_one_layer_and_measures_may_be_functions(trees, probes):
     assert list(answer.scores)[:3] == ["mine direct", "mine taylor 0.1", "mine exact 0.1"]
     with pytest.raises(ValueError, match="no alpha is recommended for the measure 'mine'"):
         evidence.detect(parents, child, probes, features=features, measures=mine)
-    with pytest.raises(ValueError, match="expected features of one layer, got relu1, relu2"):
-        evidence.detect(parents, child, probes, features=linearize.features_of(NETWORK, ("relu1", "relu2")))
+    both = linearize.features_of(NETWORK, ("relu1", "relu2"))
+    last = evidence.detect(parents, child, probes, features=both, measures=("l2",))
+    assert last.as_dict() == evidence.detect(parents, child, probes, network=NETWORK, measures=("l2",)).as_dict()
     with pytest.raises(ValueError, match=r"expected probes of shape \[n, 6, 6, 1\], got \(16, 5, 6, 1\)"):
         evidence.detect(parents, child, probes[:, 1:], network=NETWORK, input_shape=SHAPE)
 
@@ -196,7 +216,9 @@ def test_each_file_is_read_once(folder, probes, untaught, monkeypatch, tmp_path)
     for module, name in ((io, "load"), (data, "load_probes")):
         function = getattr(module, name)
         monkeypatch.setattr(module, name, lambda path, function=function: (read.append(path), function(path))[1])
-    evidence.detect(folder / "parents", folder / "child", folder / "probes.npy", tmp_path / "detector")
+    evidence.detect(
+        folder / "parents", folder / "child", folder / "probes.npy", tmp_path / "detector", measures=("l2",)
+    )
     wanted = [folder / "child", *sorted((folder / "parents").iterdir()), tmp_path / "detector", folder / "probes.npy"]
     assert read == wanted
 
