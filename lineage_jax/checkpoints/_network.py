@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from flax import linen as nn
 
     from converters import Checkpoint, Match
+    from lineage_jax.models import SavedNetwork
     from lineage_jax.typing import Params
 
 
@@ -72,10 +73,28 @@ class LoadedNetwork:
         """The arrays as `network` takes them, in float32; `own_arrays` where the architecture is not known.
 
         What a file that was recognised up to its head lacks counts as zeros.
+
+        Raises:
+            ValueError: If the file is of a known architecture, but for which images is not known.
         """
-        if self.network is None or self.file is None or self.match is None or self.input_shape is None:
+        if self.network is None or self.file is None or self.match is None:
             return self.own_arrays
+        if self.input_shape is None:
+            raise ValueError(f"expected a network of known architecture, got {self.path}")
         return in_flax(self.file, self.match, self.network, self.input_shape)
+
+    @property
+    def saved(self) -> "SavedNetwork":
+        """The network as `models.load_network` returns it.
+
+        Raises:
+            ValueError: If its architecture is not known.
+        """
+        from lineage_jax.models import SavedNetwork
+
+        if self.network is None or self.input_shape is None:
+            raise ValueError(f"expected a network of known architecture, got {self.path or self.name}")
+        return SavedNetwork(network=self.network, variables=self.variables, input_shape=self.input_shape)
 
     @property
     def variables_without_head(self) -> "Params":

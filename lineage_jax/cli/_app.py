@@ -9,8 +9,6 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
-from lineage_jax.checkpoints import in_one_line
-
 app = typer.Typer(help="Which network was this one fine-tuned from?", no_args_is_help=True, add_completion=False)
 out, err = Console(), Console(stderr=True)
 
@@ -31,6 +29,8 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     except (ValueError, OSError, ImportError) as error:
+        from lineage_jax.checkpoints import in_one_line
+
         err.print(f"error: {in_one_line(error)}", style="red", markup=False, highlight=False, soft_wrap=True)
         sys.exit(2)
 

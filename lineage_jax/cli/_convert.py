@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lineage_jax.checkpoints import COUNTER, load, to_state_dict
 from lineage_jax.cli._app import app, say, show
 from lineage_jax.cli._destination import check_destination
 
@@ -21,10 +20,10 @@ def convert(
     nesting: Annotated[str | None, typer.Option(help="Which network of a file of several, such as ema.")] = None,
 ) -> None:
     """Brings a file to a checkpoint folder of float32; an unknown network is saved as a tree of arrays."""
-    from lineage_jax import io, models
+    from lineage_jax import checkpoints, io, models
 
     check_destination(folder, "checkpoint folder")
-    loaded = load(file, arch, nesting)
+    loaded = checkpoints.load(file, arch, nesting)
     if loaded.file is None:
         raise ValueError(f"expected a file to convert, got the folder {file}")
     say_rounded(loaded.file)
@@ -38,7 +37,8 @@ def convert(
         what = known if loaded.match is None else f"{loaded.match.entry.name} but for its head"
         show(f"{file} is {what}: {count} arrays in {folder}")
         return
-    models.save_network(folder, loaded.network, loaded.variables, input_shape=loaded.input_shape)
+    saved = loaded.saved
+    models.save_network(folder, saved.network, saved.variables, input_shape=saved.input_shape)
     settings = ", ".join(f"{name} {value}" for name, value in (loaded.match.settings or {}).items())
     show(f"{file} is {loaded.match.entry.name} ({settings}): saved in {folder}")
 
@@ -51,17 +51,19 @@ def export(
 ) -> None:
     """Writes a checkpoint folder as a state_dict file; counters of batches, which Flax has not, are 0."""
     import converters
-    from lineage_jax import models
+    from lineage_jax import checkpoints, models
 
     check_destination(file, "file for the network")
     saved = models.load_network(folder)
-    entry, tensors = to_state_dict(saved, arch)
+    entry, tensors = checkpoints.to_state_dict(saved, arch)
     converters.write(file, tensors)
     show(f"{folder} is written as {entry.name} to {file}")
 
 
 def left_out(file: "Checkpoint") -> list[str]:
     """Says what of a file is no weight, but for counters of batches."""
+    from lineage_jax.checkpoints import COUNTER
+
     kinds: dict[str, list[str]] = {}
     for name, reason in file.buffers.items():
         if name.rpartition(".")[2] != COUNTER:

@@ -2,12 +2,14 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lineage_jax import evidence
 from lineage_jax.cli._app import app, out, progress_of_stages, show
+
+if TYPE_CHECKING:
+    from lineage_jax.evidence import Answer
 
 
 @app.command()
@@ -36,6 +38,8 @@ def detect(
     Networks of one known architecture are compared by features and weights, any others by the weights they share. One
     candidate is enough. Only one whose kernels are related to the child's is named, whatever features say.
     """
+    from lineage_jax import evidence
+
     with progress_of_stages() as progress:
         answer = evidence.detect(
             parents,
@@ -55,7 +59,7 @@ def detect(
         print_answer(answer)
 
 
-def print_answer(answer: evidence.Answer) -> None:
+def print_answer(answer: "Answer") -> None:
     """Prints the tables, what else should be known, and the verdict last."""
     from lineage_jax import report
 

@@ -9,7 +9,6 @@ import typer
 from rich import box
 from rich.table import Table
 
-from lineage_jax.checkpoints import contents_of
 from lineage_jax.cli._app import app, out, show
 
 if TYPE_CHECKING:
@@ -26,6 +25,8 @@ def inspect(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, every tensor included.")] = False,
 ) -> None:
     """Says what a file or folder holds: container, tensors, architecture, SHA-256."""
+    from lineage_jax.checkpoints import contents_of
+
     contents = contents_of(file, nesting)
     if as_json:
         each = contents.tensors.items()

@@ -2,19 +2,19 @@
 
 import hashlib
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.progress import Progress
 
-from lineage_jax.checkpoints import KnownFamily, load_known_family
 from lineage_jax.cli._app import app, progress_bar, say, show
 from lineage_jax.cli._destination import check_destination
 from lineage_jax.cli._detector_report import StudiedFamily, report_lines, weight_scores
 
 if TYPE_CHECKING:
+    from lineage_jax.checkpoints import KnownFamily
     from lineage_jax.detector import Detector, DetectorTraining, Examples, Fitted, Layers, Split
 
 ORPHANS = 0.2
@@ -78,14 +78,22 @@ def look_at_families(
     advance: Callable[[], None],
 ) -> "tuple[list[StudiedFamily], Layers]":
     """Looks at one family after another, and says at which layers, which the first one decides."""
-    from lineage_jax import detector
+    from lineage_jax import checkpoints, detector
 
     families, layers = [], None
     for path in paths:
-        known = load_known_family(path, arch)
+        known = checkpoints.load_known_family(path, arch)
         layers = layers or layers_for(known, weights, features, with_probes=images is not None)
-        shown = {"network": known.network, "obstacle": known.obstacle, "input_shape": known.input_shape}
-        examples = detector.look_at(known.parents, known.children, known.truth, layers, images, **shown)
+        examples = detector.look_at(
+            known.parents,
+            known.children,
+            known.truth,
+            layers,
+            images,
+            network=known.network,
+            obstacle=known.obstacle,
+            input_shape=known.input_shape,
+        )
         scores = weight_scores(known.parents, known.children, layers.weights)
         families.append(StudiedFamily(examples=examples, scores=scores, truth=known.truth))
         advance()
@@ -95,7 +103,7 @@ def look_at_families(
 
 
 def layers_for(
-    known: KnownFamily, weights: list[str] | None, features: list[str] | None, *, with_probes: bool
+    known: "KnownFamily", weights: list[str] | None, features: list[str] | None, *, with_probes: bool
 ) -> "Layers":
     """Chooses the layers that are looked at, and says which.
 
@@ -107,6 +115,7 @@ def layers_for(
     if features and not with_probes:
         raise ValueError(f"expected --probes for the features of {', '.join(features)}, got none")
     if known.network is None and not weights:
+        assert isinstance(known.children, Mapping)  # stacked ones are of a known network
         names = ", ".join(detector.layers_with_kernels(next(iter(known.children.values()))))
         raise ValueError(f"expected --weights LAYER ..., since {known.obstacle}; layers with a kernel: {names}")
     reason = known.obstacle if with_probes else "no --probes given"

@@ -50,9 +50,11 @@ def choose_layers(
         >>> choose_layers(models.fc(widths=(8, 4)), with_features=True)
         Layers(weights=('fc2',), features=('relu2',))
     """
-    if network is None and not weights:
-        raise ValueError("expected layers whose weights are looked at, got none, and no network to choose them of")
-    taps = network.taps[-1:] if with_features and network is not None else ()
+    if network is None:
+        if not weights:
+            raise ValueError("expected layers whose weights are looked at, got none, and no network to choose them of")
+        return Layers(weights=tuple(weights), features=tuple(features))
+    taps = network.taps[-1:] if with_features else ()
     return Layers(weights=tuple(weights) or (last_kernel(network),), features=tuple(features) or taps)
 
 

@@ -58,8 +58,8 @@ def look_at(
             check_input_shape(probes, input_shape)
         template = _by_name(children)[0][1]
         features = linearize.features_of(network, layers.features)
-    stacked = (_stacked(networks, template) for networks in (parents, children))
-    return examples_of(*stacked, truth, probes, weights=layers.weights, features=features)
+    candidates, descendants = _stacked(parents, template), _stacked(children, template)
+    return examples_of(candidates, descendants, truth, probes, weights=layers.weights, features=features)
 
 
 def _by_name(networks: Population) -> list[tuple[str, Params]]:

@@ -21,7 +21,6 @@ from lineage_jax.evidence._weights import compare_weights
 
 if TYPE_CHECKING:
     import xarray
-    from flax import linen as nn
 
     from lineage_jax.typing import FeatureFn, Measure, Params
 
@@ -48,12 +47,13 @@ class Comparison:
 
     def with_detector(self, trained: TrainedDetector, probabilities: "xarray.DataArray") -> "Comparison":
         """Adds what a detector says of the candidates."""
-        measured = self.measured.with_probabilities(probabilities)
+        kept = [name for name in probabilities["parent"].values.tolist() if name not in self.measured.left_out]
+        probabilities = probabilities.sel(parent=kept)
         return dataclasses.replace(
             self,
-            measured=measured,
+            measured=dataclasses.replace(self.measured, probabilities=probabilities),
             compared=self.compared | {"detector": trained.as_dict()},
-            scores=self.scores | {"detector": measured.probabilities},
+            scores=self.scores | {"detector": probabilities},
         )
 
     def answer(self) -> Answer:
@@ -111,8 +111,9 @@ def by_features(
     scores: Scores = {}
     if candidates:
         seen = features or _features_of(question.parents[next(iter(candidates))].network, layer)
-        settings = {"measures": measures, "alphas": alphas, "progress": progress}
-        scores, layer = scores_of_features(seen, candidates, child, probes.inputs, **settings)
+        scores, layer = scores_of_features(
+            seen, candidates, child, probes.inputs, measures=measures, alphas=alphas, progress=progress
+        )
         scores |= scores_of_weights(candidates, child)
     return Comparison(
         question=question,
@@ -124,7 +125,7 @@ def by_features(
     )
 
 
-def _last_tap(network: "nn.Module") -> str:
+def _last_tap(network: Any) -> str:
     """Returns the layer of a network whose features are compared."""
     if not getattr(network, "taps", ()):
         raise ValueError(
@@ -134,7 +135,7 @@ def _last_tap(network: "nn.Module") -> str:
     return network.taps[-1]
 
 
-def _features_of(network: "nn.Module", layer: str) -> "FeatureFn":
+def _features_of(network: Any, layer: Any) -> "FeatureFn":
     from lineage_jax import linearize
 
     return linearize.features_of(network, (layer,))

@@ -87,8 +87,9 @@ def detect(
     """
     chosen = chosen_measures(measures)
     show = progress or (lambda stage, done, total: None)
-    if input_shape is None and hasattr(probes, "shape"):
-        input_shape = tuple(probes.shape[1:])
+    shape = getattr(probes, "shape", None)
+    if input_shape is None and shape is not None:
+        input_shape = tuple(shape[1:])
     settings = {"arch": arch, "nesting": nesting, "network": network, "input_shape": input_shape}
     question = read_question(parents, child, progress=functools.partial(show, "loading"), **settings)
     trained = read_detector(detector) if detector is not None and question.parents else None

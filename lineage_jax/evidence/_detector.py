@@ -88,7 +88,15 @@ def ask_detector(trained: TrainedDetector, question: "Question", probes: "Probes
     child = question.child
     truth = {child.name: detector.NOBODY}  # whose it is, is the question
     family = side_by_side(question.parents, {child.name: child}, truth=truth)
-    shown = {"network": family.network, "obstacle": family.obstacle, "input_shape": family.input_shape}
     inputs = probes.inputs if probes is not None and trained.sees_features else None
-    examples = detector.look_at(family.parents, family.children, truth, trained.layers, inputs, **shown)
+    examples = detector.look_at(
+        family.parents,
+        family.children,
+        truth,
+        trained.layers,
+        inputs,
+        network=family.network,
+        obstacle=family.obstacle,
+        input_shape=family.input_shape,
+    )
     return detector.probabilities(trained.fitted, examples).sel(child=child.name)

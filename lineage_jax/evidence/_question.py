@@ -80,10 +80,10 @@ def read_question(
 
 def _named(parents: Candidates, child: Given) -> tuple[Mapping[str, Any], str, dict[str, str]]:
     """Returns the candidates but for the child, by name, what the child is called, and those that are the child."""
-    by_name = _by_name(parents)
-    if by_name is not None:
-        return _named_by_user(by_name, child)
-    given = checkpoints.distinct_paths(checkpoints.paths_in(parents))
+    candidates = _candidates(parents)
+    if isinstance(candidates, Mapping):
+        return _named_by_user(candidates, child)
+    given = checkpoints.distinct_paths(candidates)
     if not given:
         raise ValueError("expected at least one parent, got none")
     place = _place_of(child)
@@ -94,24 +94,26 @@ def _named(parents: Candidates, child: Given) -> tuple[Mapping[str, Any], str, d
     return dict(zip(names, paths, strict=True)), child_name, {child_name: SAME_PLACE} if len(paths) < len(given) else {}
 
 
-def _by_name(parents: Candidates) -> Mapping[str, Any] | None:
-    """Returns the candidates where their names are known, or None of paths."""
+def _candidates(parents: Candidates) -> Mapping[str, Any] | list[Path]:
+    """Returns the candidates by name where they have names, or as paths."""
     from lineage_jax import pairs
     from lineage_jax.typing import Networks
 
     if isinstance(parents, Networks):
-        parents = {name: parents[name] for name in parents.names}
+        return {name: parents[name] for name in parents.names}
     if isinstance(parents, Mapping):
         pairs.names_of(parents, "parent")
         return parents
-    if isinstance(parents, str | os.PathLike) or all(isinstance(each, str | os.PathLike) for each in parents):
-        return None
+    if isinstance(parents, str | os.PathLike):
+        return checkpoints.paths_in(parents)
+    paths = [Path(each) for each in parents if isinstance(each, str | os.PathLike)]
+    if len(paths) == len(parents):
+        return paths
+    by_name = {each.name: each for each in parents if isinstance(each, LoadedNetwork)}
     if not all(isinstance(each, LoadedNetwork) for each in parents):
         raise TypeError("expected paths or loaded networks in a list of candidates; give others as {name: variables}")
-    by_name = {each.name: each for each in parents}
     if len(by_name) < len(parents):
-        names = ", ".join(each.name for each in parents)
-        raise ValueError(f"expected candidates of different names, got {names}: give them as {{name: network}}")
+        raise ValueError(f"expected {len(parents)} candidates of different names, got only {', '.join(by_name)}")
     return by_name
 
 

@@ -72,11 +72,6 @@ class Measured:
             probabilities=None if self.probabilities is None else self.probabilities.sel(parent=kept),
         )
 
-    def with_probabilities(self, probabilities: "xarray.DataArray") -> "Measured":
-        """Returns the same with a detector's probabilities of the candidates that are not left out."""
-        kept = [name for name in probabilities["parent"].values.tolist() if name not in self.left_out]
-        return dataclasses.replace(self, probabilities=probabilities.sel(parent=kept))
-
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Verdict:

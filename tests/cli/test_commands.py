@@ -167,9 +167,9 @@ def test_demo_names_the_parents_and_its_networks_can_be_detected(capsys, monkeyp
 def test_a_fault_of_the_program_ends_with_status_one(family):
     folder, _ = family
     script = (
-        "import sys; from lineage_jax import cli\n"
+        "import sys; from lineage_jax import cli, evidence\n"
         "def broken(*_, **__): raise RuntimeError('a fault')\n"
-        "cli._detect.evidence.detect = broken\n"
+        "evidence.detect = broken\n"
         f"sys.argv = 'lineage-jax detect --parents {folder}/parent-0 {folder}/parent-1 --child x'.split()\n"
         "cli.main()\n"
     )

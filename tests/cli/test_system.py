@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import converters
-from lineage_jax import data, io, population
-from lineage_jax.cli import _app, _destination
+from lineage_jax import checkpoints, data, io, population
+from lineage_jax.cli import _destination
 from tests.cli.test_commands import refused, run
 
 ROOT = Path(__file__).parent.parent
@@ -105,7 +105,7 @@ def test_errors_of_the_system_end_in_one_line_on_every_command(file, capsys, mon
 def test_a_fault_of_the_program_is_no_missing_package(monkeypatch):
     fault = ModuleNotFoundError("No module named 'lineage'", name="lineage")
     with pytest.raises(ModuleNotFoundError):
-        _app.in_one_line(fault)
+        checkpoints.in_one_line(fault)
 
 
 def test_an_interrupted_command_ends_quietly(file, capsys, monkeypatch):

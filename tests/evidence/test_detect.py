@@ -142,7 +142,7 @@ def test_candidates_have_names_of_their_own(folder, trees):
     for nothing in ([], {}):
         with pytest.raises(ValueError, match="expected at least one parent, got none"):
             evidence.detect(nothing, folder / "child")
-    with pytest.raises(ValueError, match="expected candidates of different names, got child, child"):
+    with pytest.raises(ValueError, match="expected 2 candidates of different names, got only child"):
         evidence.detect([loaded, loaded], trees[1])
     with pytest.raises(TypeError, match=r"give others as \{name: variables\}"):
         evidence.detect([trees[1]], trees[1])
