@@ -10,7 +10,11 @@ HERE = Path(__file__).parent
 ROOT = HERE.parent
 sys.path[:0] = [str(ROOT), str(HERE / "_extensions")]
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
-os.environ["PYTHONPATH"] = str(ROOT)  # for the kernels that tutorials run in
+# for the kernels that tutorials run in, and the commands in their cells, which print as into a file
+os.environ["PYTHONPATH"] = str(ROOT)
+os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+os.environ["TTY_COMPATIBLE"] = "0"
+os.environ.setdefault("LINEAGE_DATA", str(ROOT.parent / "shared" / "data"))
 
 
 def _digest() -> str:
@@ -65,7 +69,8 @@ myst_heading_anchors = 3
 myst_dmath_double_inline = True
 nb_execution_mode = "cache"
 nb_execution_cache_path = str(HERE / "_build" / "executed" / _digest())
-nb_execution_timeout = 120
+nb_execution_timeout = 300
+nb_execution_in_temp = True
 nb_execution_raise_on_error = True
 nb_execution_show_tb = True
 nb_merge_streams = True

@@ -61,7 +61,8 @@ def _draw_along(axis: "Axes", laziness: Laziness, layers: tuple[str, ...], colou
     for layer, colour in zip(layers, colours, strict=True):
         axis.plot(laziness.curve.alphas, explained[layer], color=colour, marker="o", markersize=3)
     axis.axhline(laziness.threshold, color="grey", linestyle="--", linewidth=1)
-    axis.text(1, laziness.threshold + 0.02, "lazy above", fontsize=8, color="grey", ha="right")
+    # near alpha 0 the tangent explains all, so that no line is below there
+    axis.text(0.02, laziness.threshold - 0.02, "lazy above", fontsize=8, color="grey", va="top")
     low = min(float(np.min(explained[layer])) for layer in layers)
     axis.set_ylim(max(-1.0, min(0.0, low)) - 0.05, 1.05)
     axis.set_xlim(0, 1.03)
