@@ -23,14 +23,14 @@ check: $(INSTALLED)  ## formatting, lint, types
 
 test-core: $(INSTALLED)  ## the core alone, for a second Python: oracles and transformations of similarities, linearisation, lineage
 	$(PYTEST) tests/similarity -k "oracle or jit or package"
-	$(PYTEST) tests/linearize tests/lineage tests/test_architecture.py
+	$(PYTEST) tests/leaves tests/linearize tests/pairs tests/lineage tests/test_genealogy.py tests/test_architecture.py
 
 test-torch: $(TORCH)  ## the tests that compare with PyTorch and other packages (Python 3.11)
 	$(PYTEST) -m torch
 
 docs: $(DOCS)  ## the pages in docs/_build/html: offline, warnings as errors, tutorials executed, links checked
 	rm -rf docs/_build/html
-	$(QUICK) $(BIN)/python -m sphinx --quiet --fresh-env --fail-on-warning --keep-going --nitpicky docs docs/_build/html
+	XLA_FLAGS=--xla_backend_optimization_level=0 $(BIN)/python -m sphinx --quiet --fresh-env --fail-on-warning --keep-going --nitpicky docs docs/_build/html
 	$(BIN)/python docs/check_links.py docs/_build/html
 
 bench: $(TORCH)  ## speed and memory, side by side with PyTorch and other packages; one JSON line each
