@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from lineage_jax.checkpoints import obstacle
 from lineage_jax.evidence._answer import Answer
-from lineage_jax.evidence._comparison import by_features, by_weights
+from lineage_jax.evidence._compare import by_features, by_weights
 from lineage_jax.evidence._detector import ask_detector, read_detector
 from lineage_jax.evidence._probes import draw_noise, read_probes
 from lineage_jax.evidence._question import Candidates, Given, read_question
@@ -101,11 +101,11 @@ def detect(
     probabilities = ask_detector(trained, question, given) if trained else None
     if reason:
         logger.info(f"only weights are compared: {reason}")
-        comparison = by_weights(question, reason)
+        compared = by_weights(question, reason)
     else:
         shown = given or draw_noise(question.child.input_shape or input_shape)
         scoring = functools.partial(show, "scoring")
-        comparison = by_features(question, shown, features, measures=chosen, alphas=alphas, progress=scoring)
+        compared = by_features(question, shown, features, measures=chosen, alphas=alphas, progress=scoring)
     if trained and probabilities is not None:
-        comparison = comparison.with_detector(trained, probabilities)
-    return comparison.answer()
+        compared = compared.with_detector(trained, probabilities)
+    return compared.answer()

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
-class Comparison:
+class ComparedChild:
     """A child that was compared.
 
     Attributes:
@@ -45,7 +45,7 @@ class Comparison:
     compared: dict[str, Any]
     scores: Scores
 
-    def with_detector(self, trained: TrainedDetector, probabilities: "xarray.DataArray") -> "Comparison":
+    def with_detector(self, trained: TrainedDetector, probabilities: "xarray.DataArray") -> "ComparedChild":
         """Adds what a detector says of the candidates."""
         kept = [name for name in probabilities["parent"].values.tolist() if name not in self.measured.left_out]
         probabilities = probabilities.sel(parent=kept)
@@ -68,11 +68,11 @@ class Comparison:
         )
 
 
-def by_weights(question: Question, reason: str) -> Comparison:
+def by_weights(question: Question, reason: str) -> ComparedChild:
     """Compares any networks by the weights they share; `reason` is why by these alone."""
     parents, child = {name: network.tree for name, network in question.parents.items()}, question.child.tree
     measured = compare_weights(question, parents, child)
-    return Comparison(
+    return ComparedChild(
         question=question,
         parents=parents,
         child=child,
@@ -90,7 +90,7 @@ def by_features(
     measures: "Mapping[str, Measure]",
     alphas: Sequence[float] | None,
     progress: Callable[[int, int], None],
-) -> Comparison:
+) -> ComparedChild:
     """Compares networks of one architecture by their weights, and by their features on probes.
 
     Args:
@@ -115,7 +115,7 @@ def by_features(
             seen, candidates, child, probes.inputs, measures=measures, alphas=alphas, progress=progress
         )
         scores |= scores_of_weights(candidates, child)
-    return Comparison(
+    return ComparedChild(
         question=question,
         parents=parents,
         child=child,
