@@ -11,7 +11,7 @@ every other tree.
 A kernel maps inputs to outputs and its values scatter around a mean that training gives it. Scales lie around 1 and
 tables of positions and biases have patterns of their own, so they are no kernels, however many axes stacking or
 scanning gave them. Kernels are laid out as in Flax, `[..., in, out]`: a `weight` is `[out, in, ...]` and brought to it
-as a view.
+as a view, and so is a convolution of another name that has more units first than its window is wide.
 """
 
 import re
@@ -135,11 +135,19 @@ def _laid_out(steps: list[str], array: np.ndarray) -> tuple[str, np.ndarray]:
     *modules, name = steps
     if np.iscomplexobj(array):
         array = np.stack([array.real, array.imag])
-    if name == "weight" and array.ndim > 1:
-        name, array = "kernel", np.moveaxis(array, (1, 0), (-2, -1))
-    elif name == "weight":
-        name = "scale"
+    if (name == "weight" and array.ndim > 1) or _has_outputs_first(name, array.shape):
+        array = np.moveaxis(array, (1, 0), (-2, -1))
+    if name == "weight":
+        name = "kernel" if array.ndim > 1 else "scale"
     return "/".join((*modules, name)), array
+
+
+def _has_outputs_first(name: str, shape: tuple[int, ...]) -> bool:
+    """Says whether a convolution of a name that does not tell is `[out, in, ...]`: more units than its window is wide.
+
+    Of fewer axes nothing shows: a dense layer has no window, and three axes may be stacked layers.
+    """
+    return "kernel" not in name and len(shape) > 3 and shape[0] > max(shape[2:])
 
 
 def _words(name: str) -> set[str]:

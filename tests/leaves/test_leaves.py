@@ -80,3 +80,12 @@ def test_weights_are_views_without_what_was_never_learned():
     np.testing.assert_array_equal(found["fc/kernel"], kernel.T)
     assert np.shares_memory(found["fc/kernel"], kernel)
     assert leaves.kernels_among(found) == {"fc/kernel"}
+
+
+@pytest.mark.parametrize("name", ["w", "conv", "weight"])
+def test_a_convolution_with_its_units_first_is_laid_out_by_its_shape_whatever_its_name(name):
+    units_first = np.random.default_rng(0).normal(size=(16, 3, 5, 5))
+    (found,) = leaves.weights_of({"enc": {name: units_first}}, held=()).values()
+    np.testing.assert_array_equal(found, units_first.transpose(2, 3, 1, 0))
+    (again,) = leaves.weights_of({"enc": {name if name != "weight" else "kernel": found}}, held=()).values()
+    np.testing.assert_array_equal(again, found)
