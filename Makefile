@@ -5,8 +5,9 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 TORCH := $(VENV)/installed-torch
 DOCS := $(VENV)/installed-docs
-# a file's tests stay together, since they share what is compiled; long files start first
-PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder --durations=15
+# a file's tests stay together, since they share what is compiled; long files start first; every core has a worker, so
+# that more threads of BLAS would only wait for each other
+PYTEST := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder --durations=15
 
 .PHONY: demo test check test-core test-torch docs bench clean
 
@@ -23,7 +24,7 @@ check: $(INSTALLED)  ## formatting, lint, types
 
 test-core: $(INSTALLED)  ## the core alone, for a second Python: oracles and transformations of similarities, linearisation, lineage
 	$(PYTEST) tests/similarity -k "oracle or jit or package"
-	$(PYTEST) tests/leaves tests/linearize tests/pairs tests/lineage tests/test_genealogy.py tests/test_architecture.py
+	$(PYTEST) tests/leaves tests/linearize tests/pairs tests/lineage tests/test_genealogy.py
 
 test-torch: $(TORCH)  ## the tests that compare with PyTorch and other packages (Python 3.11)
 	$(PYTEST) -m torch
