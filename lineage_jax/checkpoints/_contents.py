@@ -58,7 +58,7 @@ def contents_of(path: str | os.PathLike, nesting: str | None = None) -> Contents
     from lineage_jax import io
 
     path = Path(path)
-    return _of_own(path) if path.is_dir() and (path / io.SUMS).is_file() else _of_others(path, nesting)
+    return _of_own(path) if io.is_checkpoint(path) else _of_others(path, nesting)
 
 
 def _of_others(path: Path, nesting: str | None) -> Contents:

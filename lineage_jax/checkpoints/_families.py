@@ -65,7 +65,7 @@ def load_known_family(path: Path, arch: str | None = None) -> KnownFamily:
         if not children:
             raise ValueError(f"expected a child in {path} whose parent can be read, got none")
         return side_by_side(parents, children, truth={name: truth[name] for name in children})
-    if path.is_dir() and not (path / io.SUMS).is_file():
+    if path.is_dir() and not io.is_checkpoint(path):
         raise ValueError(f"expected a family in {path}: parents/, children/ and {TRUTH} {{child: parent}}")
     family = population.load_family(path)
     return KnownFamily(parents=family.parents, children=family.children, truth=family.truth, network=family.network)

@@ -47,8 +47,8 @@ def load(path: str | os.PathLike, arch: str | None = None, nesting: str | None =
     from lineage_jax import io
 
     path = Path(path)
-    own = path.is_dir() and (path / io.SUMS).is_file()
-    return _checked(_load_own(path) if own or not path.exists() else _load_file(path, arch, nesting))
+    own = io.is_checkpoint(path) or not path.exists()
+    return _checked(_load_own(path) if own else _load_file(path, arch, nesting))
 
 
 def from_variables(

@@ -145,7 +145,7 @@ def paths_in(paths: Paths) -> list[Path]:
     place = Path(paths)
     if not place.exists():
         raise FileNotFoundError(f"expected a folder of networks, got {place}, where there is nothing")
-    if not place.is_dir() or (place / io.SUMS).is_file() or any(place.glob("*.index.json")):
+    if not place.is_dir() or io.is_checkpoint(place) or any(place.glob("*.index.json")):
         return [place]
     inside = [path for path in sorted(place.iterdir()) if not path.name.startswith(".")]
     if not inside:

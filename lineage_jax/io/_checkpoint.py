@@ -69,6 +69,18 @@ def save(path: str | os.PathLike, tree: Params, *, description: Mapping[str, Any
         checkpoint.rename(folder)
 
 
+def is_checkpoint(path: str | os.PathLike) -> bool:
+    """Says whether a folder is a checkpoint that `save` wrote, by its list of sums; whether it is whole, `load` finds.
+
+    Examples:
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     save(f"{folder}/a", {"w": np.arange(3)}, description={})
+        ...     is_checkpoint(f"{folder}/a"), is_checkpoint(folder), is_checkpoint(f"{folder}/b")
+        (True, False, False)
+    """
+    return Path(path, SUMS).is_file()
+
+
 def load(path: str | os.PathLike) -> tuple[dict[str, Any], dict[str, Any]]:
     """Reads what `save` wrote, once every file has proved to be whole.
 
@@ -82,7 +94,7 @@ def load(path: str | os.PathLike) -> tuple[dict[str, Any], dict[str, Any]]:
     folder = Path(path).absolute()
     if not folder.exists():
         raise FileNotFoundError(f"expected a checkpoint, got {folder}, where there is nothing")
-    if not (folder / SUMS).is_file():
+    if not is_checkpoint(folder):
         raise ValueError(f"expected a checkpoint written by lineage_jax.io.save, got {folder}, which has no {SUMS}")
     _check(folder)
     items = {"tree": ocp.args.StandardRestore(), "description": ocp.args.JsonRestore()}
