@@ -22,6 +22,8 @@ the first layer is shared and whether probes are cut (`Plan`); its programs are 
 in the values of each pair, and a pair gives names beside numbers, so that there is nothing to stack and nothing to cut.
 """
 
+from lineage_jax.pairs._brought import brought as brought
+from lineage_jax.pairs._brought import stacked as stacked
 from lineage_jax.pairs._comparison import AtATime as AtATime
 from lineage_jax.pairs._comparison import Comparison as Comparison
 from lineage_jax.pairs._comparison import Tile as Tile

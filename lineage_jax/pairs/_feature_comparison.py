@@ -25,11 +25,13 @@ class Prepared:
     Attributes:
         names: of the networks; the block may hold more, to be of one size with others.
         block: the networks stacked.
+        is_checked: whether features that are not finite are an error; where a block was handed in, `faults` says so.
         seen: what children's forward passes give; None for parents, and where probes are shown in pieces.
     """
 
     names: tuple[str, ...]
     block: Params
+    is_checked: bool
     seen: Seen | None = None
 
 
@@ -75,19 +77,52 @@ class FeatureComparison(Comparison):
         """Paths that some network lacks or has in another shape."""
         return self.plan.shared.not_shared
 
-    def prepare(self, role: str, names: Sequence[str]) -> Prepared:
-        """Reads and stacks networks; children run forward, on all probes where these are shown in one piece.
+    def read(self, role: str, names: Sequence[str]) -> Params:
+        """Reads and stacks networks; computes nothing of them.
 
         Raises:
             UnknownKindError: If a network is of a kind that the plan does not know.
-            ValueError: If a weight or a feature is not finite, or an integer that must be equal is not.
+            ValueError: If a weight is not finite, or an integer that must be equal is not.
         """
-        size = self.at_a_time.parents if role == "parent" else self.at_a_time.children
         shared, constant = self.plan.shared, self.plan.constant
-        block = read_block(self.reading, role, names, shared, size=size, constant=constant)
-        prepared = Prepared(names=tuple(names), block=block)
-        seen = self._see(prepared, self.probes) if role == "child" and self._whole else None
-        return dataclasses.replace(prepared, seen=seen)
+        return read_block(self.reading, role, names, shared, size=len(self.here(role)), constant=constant)
+
+    def here(self, role: str) -> Sequence[int]:
+        """Places of a block, which is of one size however few names there are, that are to be stacked here: all."""
+        return range(self.at_a_time.parents if role == "parent" else self.at_a_time.children)
+
+    def place(self, role: str, block: Params) -> Params:
+        """Puts a block that `stacked` made on the device, for `prepare`; `role` says of which side it is."""
+        return jax.tree.map(jnp.asarray, block)
+
+    def prepare(self, role: str, names: Sequence[str], block: Params | None = None) -> Prepared:
+        """Takes networks in; children run forward, on all probes where these are shown in one piece.
+
+        Args:
+            role: "parent" or "child".
+            names: of the networks.
+            block: what `place` returned for them; None to read them here, and to raise what `faults` finds.
+
+        Raises:
+            UnknownKindError: As `read`, where there is no block.
+            ValueError: As `read`, or if a feature is not finite, where there is no block.
+        """
+        placed = self.place(role, self.read(role, names)) if block is None else block
+        prepared = Prepared(names=tuple(names), block=placed, is_checked=block is None)
+        if role == "parent" or not self._whole:
+            return prepared
+        prepared = dataclasses.replace(prepared, seen=self._see(prepared, self.probes))
+        if prepared.is_checked:
+            _check_features(self.faults(prepared))
+        return prepared
+
+    def faults(self, children: Prepared) -> dict[str, str]:
+        """Says what is wrong with children whose features are not finite, by name; their scores mean nothing.
+
+        Where probes are shown in pieces, this takes another forward pass of each child.
+        """
+        seen = [children.seen] if children.seen else (self._see(children, probes) for probes in self._shown())
+        return {name: fault for one in seen for name, fault in _faults(children.names, one).items()}
 
     def compare(self, parents: Prepared, children: Prepared) -> np.ndarray:
         """Scores all pairs `[p, m, layer, measure, form, alpha]`.
@@ -115,16 +150,7 @@ class FeatureComparison(Comparison):
     def _see(self, children: Prepared, probes: jax.Array) -> Seen:
         """Runs the children's forward passes."""
         with lent(lambda: self.plan.final(self.scoring, self.probes)):
-            seen = self.programs.see_all(children.block, probes)
-        for layer, features in seen.features.items():
-            finite = np.asarray(jnp.all(jnp.isfinite(features), axis=(1, 2)))[: len(children.names)]
-            if not finite.all():
-                raise ValueError(
-                    f"child '{children.names[int(np.argmin(finite))]}' has features that are not finite at layer "
-                    f"'{layer}' though its weights are: values overflow on the way; check the scale of the probes and "
-                    "the precision"
-                )
-        return seen
+            return self.programs.see_all(children.block, probes)
 
     def _scores(self, parents: Prepared, children: Prepared) -> np.ndarray:
         """Scores pairs; over pieces of the probes, their means are averaged, and roots are taken last."""
@@ -132,7 +158,10 @@ class FeatureComparison(Comparison):
             return self._scores_on(self.probes, parents, children, children.seen)
         total, dtype = np.zeros(()), np.dtype(np.float32)
         for probes in self._shown():
-            part = self._scores_on(probes, parents, children, self._see(children, probes))
+            seen = self._see(children, probes)
+            if children.is_checked:
+                _check_features(_faults(children.names, seen))
+            part = self._scores_on(probes, parents, children, seen)
             total, dtype = total + part.astype(np.float64) * (len(probes) / len(self.probes)), part.dtype
         scores = total.astype(dtype)
         for index, measure in enumerate(self.scoring.measures):
@@ -147,6 +176,25 @@ class FeatureComparison(Comparison):
                 parents.block, children.block, seen, probes, strengths, chunk=self.plan.pieces.children.chunk
             )
         return np.asarray(found)
+
+
+def _faults(names: Sequence[str], seen: Seen) -> dict[str, str]:
+    """Says what is wrong with children, by name: at the first layer, by their names, that is not finite."""
+    faults: dict[str, str] = {}
+    for layer, overflown in seen.overflown.items():
+        for name, has_overflown in zip(names, np.asarray(overflown), strict=False):
+            if has_overflown:
+                faults.setdefault(
+                    name,
+                    f"features that are not finite at layer '{layer}' though its weights are: values overflow on the "
+                    "way; check the scale of the probes and the precision",
+                )
+    return faults
+
+
+def _check_features(faults: dict[str, str]) -> None:
+    for name, fault in faults.items():
+        raise ValueError(f"child '{name}' has {fault}")
 
 
 def _check_apart(feature_fn: FeatureFn, network: Params, probes: jax.Array) -> None:

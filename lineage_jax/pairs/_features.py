@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from lineage_jax import linearize
+from lineage_jax.pairs._comparison import AtATime
 from lineage_jax.pairs._feature_comparison import FeatureComparison
 from lineage_jax.pairs._passes import Scoring
 from lineage_jax.pairs._plan import Plan, plan
@@ -22,6 +23,7 @@ def feature_comparison(
     probes: jax.Array,
     alphas: tuple[float, ...],
     memory: int | None,
+    blocks: AtATime | None = None,
 ) -> FeatureComparison:
     """Plans a comparison by features, or remembers its plan; networks of the same shapes are not traced again.
 
@@ -32,6 +34,7 @@ def feature_comparison(
         probes: `[n, ...]`.
         alphas: strengths.
         memory: bytes, or None for `DEFAULT_MEMORY`.
+        blocks: how many networks are held at a time, where that is settled; else as many as fit into the memory.
 
     Raises:
         ValueError: If networks share no parameters, a path of `held` is in none, the feature function does not accept
@@ -40,15 +43,16 @@ def feature_comparison(
         TypeError: If features are not floating-point.
 
     Warns:
-        UserWarning: If a given `memory` is less than one pair needs.
+        UserWarning: If a given `memory` is less than one pair needs, or one of the given blocks.
     """
     linearize.check_held(scoring.held, *(kind.tree for kind in distinct_kinds(reading.kinds)))
-    planned = _planned(reading, scoring, probes, len(alphas), memory)
+    planned = _planned(reading, scoring, probes, len(alphas), memory, blocks)
     _check_layers(planned, reading)
     if memory is not None and planned.pieces.needed > memory:
         warnings.warn(
-            f"memory={memory} is less than one pair needs: about {planned.pieces.needed} bytes are taken; allow that "
-            f"much, or use fewer than {len(probes)} probes or measures that are means over the examples",
+            f"memory={memory} is less than one {'block' if blocks else 'pair'} needs: about {planned.pieces.needed} "
+            f"bytes are taken; allow that much, or use fewer than {len(probes)} probes or measures that are means over "
+            "the examples",
             stacklevel=4,
         )
     choice = (planned.stemmed, planned.shared.missing, planned.pieces.rows == len(probes))
@@ -63,14 +67,16 @@ def feature_comparison(
     )
 
 
-def _planned(reading: Reading, scoring: Scoring, probes: jax.Array, alphas: int, memory: int | None) -> Plan:
+def _planned(
+    reading: Reading, scoring: Scoring, probes: jax.Array, alphas: int, memory: int | None, blocks: AtATime | None
+) -> Plan:
     ways = shared_by(reading.kinds, held=scoring.held)
     shown = jax.ShapeDtypeStruct(probes.shape, probes.dtype)
     counts = {"parents": len(reading.names("parent")), "children": len(reading.names("child"))}
-    key = (ways, shown, alphas, *counts.values(), memory, jnp.result_type(float))
+    key = (ways, shown, alphas, *counts.values(), memory, blocks, jnp.result_type(float))
     plans = remembered(scoring).plans
     if key not in plans:
-        plans[key] = plan(scoring, ways, shown, alphas=alphas, memory=memory, **counts)
+        plans[key] = plan(scoring, ways, shown, alphas=alphas, memory=memory, blocks=blocks, **counts)
     return plans[key]
 
 

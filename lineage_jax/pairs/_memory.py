@@ -7,6 +7,8 @@ from collections.abc import Callable
 import jax
 from jax.extend import core
 
+from lineage_jax.pairs._comparison import AtATime
+
 FEWEST_ROWS = 32
 """Pieces of fewer probes would take more time than memory is worth."""
 
@@ -16,7 +18,7 @@ class Cut:
     """How children are cut up.
 
     Attributes:
-        block: children whose features are held at a time; a multiple of `chunk`.
+        block: children whose features are held at a time; a multiple of `chunk` unless it was given.
         chunk: children whose tangents are computed at a time.
     """
 
@@ -24,7 +26,7 @@ class Cut:
     chunk: int
 
 
-def cut(children: int, *, held_bytes: int, working_bytes: int, memory: int) -> Cut:
+def cut(children: int, *, held_bytes: int, working_bytes: int, memory: int, block: int | None = None) -> Cut:
     """Chooses block and chunk: three quarters of the memory hold features, one quarter is for the work in flight.
 
     Args:
@@ -32,6 +34,7 @@ def cut(children: int, *, held_bytes: int, working_bytes: int, memory: int) -> C
         held_bytes: bytes of the features (and stem output) of one child.
         working_bytes: bytes of the temporaries of one child.
         memory: the budget in bytes; at least one child is always taken.
+        block: children that are held at a time, where that is settled.
 
     Examples:
         >>> cut(20, held_bytes=4, working_bytes=8, memory=100)
@@ -41,9 +44,9 @@ def cut(children: int, *, held_bytes: int, working_bytes: int, memory: int) -> C
     """
     chunk = min(children, max(1, memory // 4 // max(1, working_bytes)))
     blocks = math.ceil(children / max(1, memory * 3 // 4 // max(1, held_bytes)))
-    per_block = math.ceil(children / blocks)
+    per_block = block or math.ceil(children / blocks)
     chunk = math.ceil(per_block / math.ceil(per_block / chunk))
-    return Cut(block=chunk * math.ceil(per_block / chunk), chunk=chunk)
+    return Cut(block=block or chunk * math.ceil(per_block / chunk), chunk=chunk)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -54,7 +57,7 @@ class Pieces:
         parents: networks that are held at a time.
         children: as in `Cut`.
         rows: probes that are shown at a time.
-        needed: bytes that this takes, by estimate, with one child at a time.
+        needed: bytes that this takes, by estimate, with one child at a time or the block that was given.
     """
 
     parents: int
@@ -78,10 +81,13 @@ class Sizes:
     working: Callable[[int], int]
 
 
-def pieces(sizes: Sizes, *, parents: int, children: int, probes: int, can_cut: bool, memory: int) -> Pieces:
+def pieces(
+    sizes: Sizes, *, parents: int, children: int, probes: int, can_cut: bool, memory: int, blocks: AtATime | None = None
+) -> Pieces:
     """Cuts parents, children and, where one pair does not fit and they may be cut, probes.
 
     All parents are held where they take a quarter of the memory at most; `cut` divides the rest between children.
+    Where `blocks` says how many networks are held, that stands, and the rest is cut to fit them.
 
     Examples:
         >>> linear = Sizes(network=10, held=lambda rows: rows, working=lambda rows: 2 * rows)
@@ -90,15 +96,18 @@ def pieces(sizes: Sizes, *, parents: int, children: int, probes: int, can_cut: b
         >>> pieces(linear, parents=9, children=5, probes=100, can_cut=False, memory=200)
         Pieces(parents=5, children=Cut(block=1, chunk=1), rows=100, needed=370)
     """
-    together = min(parents, max(1, memory // 4 // max(1, sizes.network)))
+    together = blocks.parents if blocks else min(parents, max(1, memory // 4 // max(1, sizes.network)))
     left = max(1, memory - together * sizes.network)
-    rows = _rows(sizes, left, probes) if can_cut else probes
+    settled = blocks.children if blocks else None
+    at_once = settled or 1
+    of_all = Sizes(network=at_once * sizes.network, held=lambda n: at_once * sizes.held(n), working=sizes.working)
+    rows = _rows(of_all, left, probes) if can_cut else probes
     held, working = 2 * sizes.network + sizes.held(rows), sizes.working(rows)
     return Pieces(
         parents=together,
-        children=cut(children, held_bytes=held, working_bytes=working, memory=left),
+        children=cut(settled or children, held_bytes=held, working_bytes=working, memory=left, block=settled),
         rows=rows,
-        needed=together * sizes.network + held + working,
+        needed=together * sizes.network + at_once * held + working,
     )
 
 

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from lineage_jax import linearize
 from lineage_jax.linearize import by_layer
@@ -22,11 +22,13 @@ class Seen(NamedTuple):
         features: `{layer: [n, d]}`.
         prepared: `{layer: ...}`, what each measure takes for the child in a pair (`_sides.prepared`).
         stem: the first layer's output, where it is shared.
+        overflown: `{layer: whether some of its features are not finite}`.
     """
 
     features: Layers
     prepared: dict[str, tuple]
     stem: Array | None
+    overflown: dict[str, Bool[Array, ""]]
 
 
 class Scoring(NamedTuple):
@@ -47,7 +49,7 @@ def see(scoring: Scoring, child: Params, probes: Inputs) -> Seen:
     else:
         features = matrices(feature_fn(child, probes))
     ready = {layer: tuple(prepared(m, x) for m in scoring.measures) for layer, x in features.items()}
-    return Seen(features, ready, stem)
+    return Seen(features, ready, stem, {layer: ~jnp.isfinite(x).all() for layer, x in features.items()})
 
 
 def see_all(children: Params, probes: Inputs, *, scoring: Scoring) -> Seen:

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 
 from lineage_jax import linearize, similarity
 from lineage_jax.leaves import is_under
+from lineage_jax.pairs._comparison import AtATime
 from lineage_jax.pairs._kind import paths_of
 from lineage_jax.pairs._memory import Pieces, Sizes, nbytes, pieces, working_bytes
 from lineage_jax.pairs._needs import layers_and_needs
@@ -33,7 +34,7 @@ class Plan:
     Attributes:
         shared: the tree that the feature function takes, and what takes part.
         layers: names in the feature function's own order.
-        needs: leaves that each layer depends on, of those that no step leads along: missing and constant ones.
+        needs: paths of the leaves that each layer depends on.
         stemmed: whether the first layer is shared between all pairs.
         pieces: how networks and probes are cut.
     """
@@ -45,10 +46,15 @@ class Plan:
     pieces: Pieces
 
     @property
+    def used(self) -> tuple[str, ...]:
+        """Paths of the leaves that some layer depends on; what the others hold makes no difference."""
+        needed = {path for _, paths in self.needs for path in paths}
+        return tuple(path for path in paths_of(self.shared.template) if path in needed)
+
+    @property
     def constant(self) -> tuple[str, ...]:
         """Integers that some layer depends on."""
-        needed = {path for _, paths in self.needs for path in paths}
-        return tuple(path for path in self.shared.constant if path in needed)
+        return tuple(path for path in self.shared.constant if path in self.used)
 
     def final(self, scoring: Scoring, probes: jax.Array | jax.ShapeDtypeStruct) -> Scoring:
         """Returns the setting that is compiled: what is missing is held, measures are those of a piece."""
@@ -82,6 +88,7 @@ def plan(
     parents: int,
     children: int,
     memory: int | None,
+    blocks: AtATime | None = None,
 ) -> Plan:
     """Plans the scoring of all pairs.
 
@@ -93,6 +100,7 @@ def plan(
         parents: how many.
         children: how many.
         memory: bytes, or None for `DEFAULT_MEMORY`.
+        blocks: how many networks are held at a time, where that is settled.
 
     Raises:
         ValueError: If the feature function does not accept the networks and probes, or its features have no row for
@@ -111,6 +119,7 @@ def plan(
         children=children,
         can_cut=can_cut,
         memory=DEFAULT_MEMORY if memory is None else memory,
+        blocks=blocks,
     )
     make = functools.partial(Plan, shared=shared, layers=layers, needs=needs)
     stemmed = _stemmed(setting, shared, probes)
@@ -133,8 +142,7 @@ def _accepted(
             first = first or error
             continue
         _check_floating(layers)
-        fixed = {*shared.missing, *shared.constant}
-        return shared, tuple(layers), tuple((layer, tuple(sorted(needs[layer] & fixed))) for layer in layers)
+        return shared, tuple(layers), tuple((layer, tuple(sorted(needs[layer]))) for layer in layers)
     reason = (str(first).splitlines() or [""])[0]
     leaves = ", ".join(list(paths_of(ways[0].template))[:3])
     raise ValueError(
@@ -162,6 +170,7 @@ def _pieces(
     children: int,
     can_cut: bool,
     memory: int,
+    blocks: AtATime | None,
 ) -> Pieces:
     strengths = jax.ShapeDtypeStruct((alphas,), jnp.result_type(float))
 
@@ -180,7 +189,8 @@ def _pieces(
         return working_bytes(one_pair, template, template, seen(rows), shown(rows), strengths)
 
     sizes = Sizes(network=nbytes(template), held=lambda rows: nbytes(seen(rows)), working=working)
-    return pieces(sizes, parents=parents, children=children, probes=probes.shape[0], can_cut=can_cut, memory=memory)
+    counts = {"parents": parents, "children": children, "probes": probes.shape[0]}
+    return pieces(sizes, **counts, can_cut=can_cut, memory=memory, blocks=blocks)
 
 
 def _held(scoring: Scoring, shared: Shared) -> tuple[str, ...]:

@@ -63,7 +63,7 @@ def shared_by(kinds: Mapping[str, Kind], *, held: tuple[str, ...]) -> tuple[Shar
     every = list(dict.fromkeys(path for paths in labelled.values() for path in paths))
     leaves = {path: {label: paths.get(path) for label, paths in labelled.items()} for path in every}
     shared = {path for path, found in leaves.items() if _is_one_shape(found.values())}
-    dtypes = {path: _one_dtype(path, leaves[path]) for path in every if path in shared}
+    dtypes = {path: one_dtype(path, leaves[path]) for path in every if path in shared}
     free = [path for path in every if path in shared and not is_under(path, held)]
     moving = tuple(path for path in free if jnp.issubdtype(dtypes[path], jnp.inexact))
     if not moving:
@@ -91,6 +91,20 @@ def differences(kinds: Mapping[str, Kind], path: str) -> str:
     """Says which networks have which leaf at a path: the first one of each sort."""
     leaves = {label: paths_of(kind).get(path) for label, kind in kinds.items()}
     return str(Difference(path, {label: leaf and f"{leaf.shape} {leaf.dtype}" for label, leaf in leaves.items()}))
+
+
+def one_dtype(path: str, found: Mapping[str, jax.ShapeDtypeStruct | None]) -> np.dtype:
+    """Returns the dtype that holds the values of all networks."""
+    by_dtype = {leaf.dtype: label for label, leaf in found.items() if leaf is not None}
+    if len(by_dtype) == 1:
+        return _computable(next(iter(by_dtype)))
+    if not all(jnp.issubdtype(dtype, jnp.inexact) for dtype in by_dtype):
+        raise ValueError(
+            f"expected numbers of one sort at '{path}', got "
+            + ", ".join(f"{dtype} in {label}" for dtype, label in by_dtype.items())
+            + "; bring quantised weights back to floats first"
+        )
+    return jnp.dtype(jnp.result_type(*(_computable(dtype) for dtype in by_dtype)))
 
 
 def stack(networks: list[Params], shared: Shared) -> Params:
@@ -131,20 +145,6 @@ def _stacked(column: list, dtype: np.dtype) -> Array:
 
 def _is_one_shape(leaves: Iterable[jax.ShapeDtypeStruct | None]) -> bool:
     return len({None if leaf is None else leaf.shape for leaf in leaves}) == 1
-
-
-def _one_dtype(path: str, found: Mapping[str, jax.ShapeDtypeStruct | None]) -> np.dtype:
-    """Returns the dtype that holds the values of all networks."""
-    by_dtype = {leaf.dtype: label for label, leaf in found.items() if leaf is not None}
-    if len(by_dtype) == 1:
-        return _computable(next(iter(by_dtype)))
-    if not all(jnp.issubdtype(dtype, jnp.inexact) for dtype in by_dtype):
-        raise ValueError(
-            f"expected numbers of one sort at '{path}', got "
-            + ", ".join(f"{dtype} in {label}" for dtype, label in by_dtype.items())
-            + "; bring quantised weights back to floats first"
-        )
-    return jnp.dtype(jnp.result_type(*(_computable(dtype) for dtype in by_dtype)))
 
 
 def _computable(dtype: np.dtype) -> np.dtype:
