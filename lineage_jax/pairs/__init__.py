@@ -45,3 +45,5 @@ from lineage_jax.pairs._reading import full_look as full_look
 from lineage_jax.pairs._reading import read_block as read_block
 from lineage_jax.pairs._shared import Shared as Shared
 from lineage_jax.pairs._shared import shared_by as shared_by
+from lineage_jax.pairs._traced import Traced as Traced
+from lineage_jax.pairs._traced import traced as traced
