@@ -23,6 +23,7 @@ __all__ = [
     "population",
     "report",
     "similarity",
+    "sweep",
     "typing",
 ]
 
