@@ -1,4 +1,8 @@
-"""Sweeps: scores of more networks than one machine holds.
+"""Sweeps: scores of more pairs than one machine holds, block by block, on disk.
+
+A store is a folder that fills as blocks are done. It survives the end of a run at any moment: what is done is never
+computed again, what was half-written is never read, and a run with another plan is refused. Opened, it is what
+`lineage.score` returns.
 
 A `Cost` is counted from the programs that a comparison runs, a `Machine` is what a data sheet says; from both follow
 the shape of a block (`blocks_of`) and what bounds it (`block_times`).
@@ -9,7 +13,13 @@ from lineage_jax.sweep._cost import Cost as Cost
 from lineage_jax.sweep._cost import cost_of as cost_of
 from lineage_jax.sweep._machine import Machine as Machine
 from lineage_jax.sweep._machine import machine_of as machine_of
+from lineage_jax.sweep._open import open as open
+from lineage_jax.sweep._records import Record as Record
+from lineage_jax.sweep._status import Status as Status
+from lineage_jax.sweep._status import status as status
+from lineage_jax.sweep._store import Store as Store
 from lineage_jax.sweep._times import BlockTimes as BlockTimes
 from lineage_jax.sweep._times import block_times as block_times
 from lineage_jax.sweep._work import Work as Work
 from lineage_jax.sweep._work import work_of as work_of
+from lineage_jax.sweep._writing import open_for_writing as open_for_writing
