@@ -12,6 +12,9 @@ from lineage_jax.sweep._cost import Cost
 from lineage_jax.sweep._machine import Machine
 from lineage_jax.sweep._times import ONE_DEVICE, block_times
 
+COMPILED = 0.5
+"""Of the estimate of a pair's temporaries; compiled programs of residual networks and transformers take 0.2 to 0.3."""
+
 MARGIN = 2.0
 """Reading counts so often: how fast it is depends on who else reads."""
 
@@ -69,7 +72,7 @@ def blocks_of(
         AtATime(parents=23, children=35)
     """
     across, split = mesh.get("children", 1), mesh.get("probes", 1)
-    working = math.ceil(across / processes) * cost.working
+    working = math.ceil(math.ceil(across / processes) * COMPILED * cost.working)
 
     def held(blocks: AtATime) -> int:
         return _held(cost, blocks, across * split, across, processes, all_parents=blocks.parents >= parents)

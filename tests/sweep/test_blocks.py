@@ -64,12 +64,12 @@ def test_networks_features_and_what_is_read_ahead_fit_into_the_memory(mesh):
         across, devices = mesh.get("children", 1), math.prod(mesh.values())
         of_parents = blocks.parents * devices * (1 if blocks.parents == parents else 2)
         of_children = blocks.children * devices // across * 2
-        held = (of_parents + of_children) * 4 * MIB + blocks.children * MIB + across * 10 * MIB
+        held = (of_parents + of_children) * 4 * MIB + blocks.children * MIB + across * 5 * MIB
         assert held <= memory
 
 
 def test_more_memory_than_one_pair_needs_is_asked_for_with_its_bytes():
-    least = 4 * MIB * (1 + 1 + 3) + MIB + 10 * MIB  # a parent twice, a child thrice, its features, temporaries
+    least = 4 * MIB * (1 + 1 + 3) + MIB + 5 * MIB  # a parent twice, a child thrice, its features, half the temporaries
     assert blocks_of(cost(), MACHINE, parents=1, children=9, memory=least) == AtATime(1, 1)
     with pytest.raises(ValueError, match=f"memory={least - 1} is less .* about {least} bytes"):
         blocks_of(cost(), MACHINE, parents=1, children=9, memory=least - 1)
