@@ -18,6 +18,7 @@ FLOORS = [
     {"pairs"},
     {"lineage", "population", "detector"},
     {"checkpoints"},
+    {"catalogue"},
     {"sweep", "evidence"},
     {"report"},
     {"cli"},

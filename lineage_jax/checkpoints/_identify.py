@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from flax import linen as nn
 
     from converters import Checkpoint, Entry, Match
+    from lineage_jax.checkpoints._network import LoadedNetwork
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +41,17 @@ def identify(file: "Checkpoint", arch: str | None = None) -> "Match | None":
             f"but other numbers (epsilon, padding): choose with --arch"
         )
     return found.fits[0] if found.fits else None
+
+
+def architecture_of(loaded: "LoadedNetwork") -> str | None:
+    """Names the entry that a network's file fits, such as `torchvision/resnet50`, or its Flax module, or nothing."""
+    import converters
+
+    if loaded.file is None:
+        return None if loaded.network is None else type(loaded.network).__name__
+    shapes = {name: array.shape for name, array in loaded.file.tensors.items()}
+    fits = converters.recognise(shapes, buffers=loaded.file.buffers).fits
+    return fits[0].entry.name if fits else None
 
 
 def entry_of(arch: str) -> "Entry":

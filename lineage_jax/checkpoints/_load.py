@@ -48,7 +48,37 @@ def load(path: str | os.PathLike, arch: str | None = None, nesting: str | None =
 
     path = Path(path)
     own = io.is_checkpoint(path) or not path.exists()
-    return _checked(_load_own(path) if own else _load_file(path, arch, nesting))
+    return _checked(_load_own(path) if own else _recognised(_read_file(path, nesting), arch))
+
+
+def read(path: str | os.PathLike, nesting: str | None = None) -> LoadedNetwork:
+    """Reads the arrays of a network without asking which one it is, nor whether its weights are finite.
+
+    Reading a file needs no JAX, which alone takes longer to import than many files take to read.
+
+    Args:
+        path: folder or file, as for `load`.
+        nesting: which network of a file of several, such as `model_ema`.
+
+    Raises:
+        FileNotFoundError: If there is nothing at `path`.
+        ValueError: If there is no network, or several of which `nesting` names none.
+        ImportError: If a format needs a package that is not installed.
+
+    Examples:
+        >>> import tempfile, numpy as np
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     np.savez(f"{folder}/anna.npz", **{"fc.weight": np.ones((3, 2))})
+        ...     read(f"{folder}/anna.npz").tree["params"]["fc"]["kernel"].shape
+        (2, 3)
+    """
+    path = Path(path)
+    if path.is_file():
+        return _read_file(path, nesting)
+    from lineage_jax import io
+
+    own = io.is_checkpoint(path) or not path.exists()
+    return _load_own(path) if own else _read_file(path, nesting)
 
 
 def from_variables(
@@ -113,11 +143,11 @@ def _load_own(path: Path) -> LoadedNetwork:
     return LoadedNetwork(name=name_of(path), path=path, tree=saved.variables, **known)
 
 
-def _load_file(path: Path, arch: str | None, nesting: str | None) -> LoadedNetwork:
+def _read_file(path: Path, nesting: str | None) -> LoadedNetwork:
     import converters
 
     file = read_file(path, nesting)
-    loaded = LoadedNetwork(
+    return LoadedNetwork(
         name=name_of(path),
         path=path,
         tree=converters.as_tree(file.weights),
@@ -126,7 +156,12 @@ def _load_file(path: Path, arch: str | None, nesting: str | None) -> LoadedNetwo
         unresolved=file.unresolved,
         counters=batch_counters(file),
     )
-    match = identify(file, arch)
+
+
+def _recognised(loaded: LoadedNetwork, arch: str | None) -> LoadedNetwork:
+    """Says which network a file is, where that is known."""
+    assert loaded.file is not None, "what is recognised was read from a file"
+    match = identify(loaded.file, arch)
     if match is None:
         return loaded
     return dataclasses.replace(
@@ -134,7 +169,7 @@ def _load_file(path: Path, arch: str | None, nesting: str | None) -> LoadedNetwo
         network=network_of(match),
         input_shape=match.input_shape,
         match=match,
-        notes=(*loaded.notes, *notes_of(match, file)),
+        notes=(*loaded.notes, *notes_of(match, loaded.file)),
     )
 
 

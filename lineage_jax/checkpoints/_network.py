@@ -62,11 +62,13 @@ class LoadedNetwork:
     @functools.cached_property
     def sha256(self) -> str | None:
         """Of the file, or of the files of the folder, in hex; None in memory."""
-        from lineage_jax import io
-
         if self.file is not None:
             return self.file.sha256
-        return None if self.path is None else io.sha256(self.path)
+        if self.path is None:
+            return None
+        from lineage_jax import io
+
+        return io.sha256(self.path)
 
     @functools.cached_property
     def variables(self) -> "Params":

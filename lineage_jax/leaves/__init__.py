@@ -1,8 +1,13 @@
 """Leaves of networks by name: paths, trees with other leaves, where trees differ, which leaves are weights and kernels.
 
-The path of a leaf is its keys with slashes between, such as `params/fc1/kernel`.
+The path of a leaf is its keys with slashes between, such as `params/fc1/kernel`. Importing this needs no JAX, and
+neither do nested dictionaries of numpy arrays, which is how files come: JAX alone takes longer to import than a
+catalogue takes to search.
 """
 
+from lineage_jax.leaves._counterparts import Counterparts as Counterparts
+from lineage_jax.leaves._counterparts import all_counterparts as all_counterparts
+from lineage_jax.leaves._counterparts import counterparts as counterparts
 from lineage_jax.leaves._differences import Difference as Difference
 from lineage_jax.leaves._differences import check_shapes as check_shapes
 from lineage_jax.leaves._differences import first_difference as first_difference
@@ -10,6 +15,7 @@ from lineage_jax.leaves._paths import is_under as is_under
 from lineage_jax.leaves._paths import leaf_paths as leaf_paths
 from lineage_jax.leaves._paths import leaf_shapes as leaf_shapes
 from lineage_jax.leaves._replace import replace_leaves as replace_leaves
+from lineage_jax.leaves._unrelated import UNRELATED as UNRELATED
 from lineage_jax.leaves._weights import Weights as Weights
 from lineage_jax.leaves._weights import kernels_among as kernels_among
 from lineage_jax.leaves._weights import weights_of as weights_of

@@ -1,17 +1,17 @@
 """Other leaves in a tree: what is given by path takes the place of the tree's own."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
-
-import jax
+from typing import TYPE_CHECKING, Any
 
 from lineage_jax.leaves._paths import leaf_paths
-from lineage_jax.typing import Params
+
+if TYPE_CHECKING:
+    from lineage_jax.typing import Params
 
 
 def replace_leaves(
-    tree: Params, leaves: Mapping[str, Any], *, missing: Callable[[Any], Any] = lambda leaf: leaf
-) -> Params:
+    tree: "Params", leaves: Mapping[str, Any], *, missing: Callable[[Any], Any] = lambda leaf: leaf
+) -> "Params":
     """Returns a tree like another one with other leaves.
 
     Args:
@@ -28,5 +28,7 @@ def replace_leaves(
         >>> replace_leaves({"fc": {"kernel": 1.0, "bias": 2.0}}, {"fc/bias": 5.0}, missing=lambda leaf: 0 * leaf)
         {'fc': {'bias': 5.0, 'kernel': 0.0}}
     """
+    import jax
+
     placed = [leaves[path] if path in leaves else missing(leaf) for path, leaf in leaf_paths(tree).items()]
     return jax.tree.unflatten(jax.tree.structure(tree), placed)

@@ -1,6 +1,6 @@
 """Arrays that hold what a rule writes down, and not what was learned: repeated rows, even steps, masks, sinusoids."""
 
-import jax.numpy as jnp
+import ml_dtypes
 import numpy as np
 
 
@@ -35,7 +35,7 @@ def _repeated(array: np.ndarray) -> bool:
 
 def _even(array: np.ndarray) -> bool:
     """Steps along some axis that are all the same, up to the rounding of its values."""
-    rounding = 4 * float(jnp.finfo(array.dtype).eps)
+    rounding = 4 * float(ml_dtypes.finfo(array.dtype).eps)
     for axis, size in enumerate(array.shape):
         rows = np.moveaxis(array, axis, 0)
         if size < 4 or not _evenly_spaced(rows[:4], rounding):
@@ -63,7 +63,7 @@ def _sinusoidal(array: np.ndarray) -> bool:
         return False
     for part in (rows[-2:], rows):  # a first row may be the class token's, of zeros
         sums = np.square(part.astype(np.float64)).sum(axis=1)
-        near = np.abs(sums - half) <= 8 * float(jnp.finfo(array.dtype).eps) * half
+        near = np.abs(sums - half) <= 8 * float(ml_dtypes.finfo(array.dtype).eps) * half
         if not (near | (sums == 0)).all() or (sums == 0).all():
             return False
     return float(np.abs(rows).max()) <= 1

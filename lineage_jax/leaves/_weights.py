@@ -16,13 +16,15 @@ as a view, and so is a convolution of another name that has more units first tha
 
 import re
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
-import jax.numpy as jnp
 import numpy as np
 
 from lineage_jax.leaves._paths import is_under, leaf_paths
 from lineage_jax.leaves._tables import is_table
-from lineage_jax.typing import Params
+
+if TYPE_CHECKING:
+    from lineage_jax.typing import Params
 
 NO_NETWORK = frozenset(
     {"opt_state", "optimizer", "optimizer_state", "optimiser_state", "cache", "intermediates", "losses", "metrics"}
@@ -61,7 +63,7 @@ Weights = dict[str, np.ndarray]
 """Weights of one network by path, kernels laid out `[..., in, out]`."""
 
 
-def weights_of(network: Params, held: Sequence[str]) -> Weights:
+def weights_of(network: "Params", held: Sequence[str]) -> Weights:
     """Returns the weights by path, without the collection and without boxes, kernels laid out as in Flax.
 
     Args:
@@ -85,7 +87,7 @@ def weights_of(network: Params, held: Sequence[str]) -> Weights:
         steps = _steps(path)
         if is_under(path, held) or NO_NETWORK & set(steps[:2]) or NO_WEIGHTS.fullmatch(steps[-1].lower()):
             continue
-        if not jnp.issubdtype(jnp.result_type(leaf), jnp.inexact):
+        if not _has_fractions(leaf):
             continue
         array = np.asarray(leaf)
         knots = KNOTS.fullmatch(steps[-1].lower()) is not None and _ascends(array)
@@ -117,6 +119,12 @@ def _is_kernel(path: str, leaf: np.ndarray, weights: Weights) -> bool:
     if bias is not None and bias.ndim >= leaf.ndim:
         return False  # a kernel has an axis that its bias lacks
     return NAMED_KERNEL.fullmatch(name) is not None or sum(size > 1 for size in leaf.shape) > 1
+
+
+def _has_fractions(leaf: Any) -> bool:
+    """Says whether numbers are floating-point or complex; keys of random numbers and narrow integers are not."""
+    dtype = leaf.dtype if hasattr(leaf, "dtype") else np.result_type(leaf)
+    return isinstance(dtype, np.dtype) and (dtype.kind in "fc" or "float" in dtype.name)
 
 
 def _ascends(array: np.ndarray) -> bool:

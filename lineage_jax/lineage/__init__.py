@@ -7,9 +7,10 @@
 Scores and decisions are arrays of xarray, labelled by the networks' names.
 """
 
+from lineage_jax.leaves import UNRELATED as UNRELATED
+from lineage_jax.leaves import Counterparts as Counterparts
+from lineage_jax.leaves import counterparts as counterparts
 from lineage_jax.lineage._choose import choose as choose
-from lineage_jax.lineage._counterparts import Counterparts as Counterparts
-from lineage_jax.lineage._counterparts import counterparts as counterparts
 from lineage_jax.lineage._decide import accuracy as accuracy
 from lineage_jax.lineage._decide import decide as decide
 from lineage_jax.lineage._direction import first_by_counters as first_by_counters
@@ -20,7 +21,6 @@ from lineage_jax.lineage._overlap import CHANCE as CHANCE
 from lineage_jax.lineage._overlap import LEAST_COMPARED as LEAST_COMPARED
 from lineage_jax.lineage._overlap import OVERLAP_SCORES as OVERLAP_SCORES
 from lineage_jax.lineage._overlap import SHARES as SHARES
-from lineage_jax.lineage._overlap import UNRELATED as UNRELATED
 from lineage_jax.lineage._overlap import overlap as overlap
 from lineage_jax.lineage._recommended import RECOMMENDED_ALPHA as RECOMMENDED_ALPHA
 from lineage_jax.lineage._recommended import RECOMMENDED_EXACT_ALPHA as RECOMMENDED_EXACT_ALPHA

@@ -4,9 +4,8 @@ import dataclasses
 
 import numpy as np
 
-from lineage_jax.leaves import Weights, kernels_among
+from lineage_jax.leaves import Counterparts, Weights, all_counterparts, kernels_among
 from lineage_jax.lineage._centred import CENTRED, cosine, leaf_sums
-from lineage_jax.lineage._counterparts import Counterparts, Shape, all_counterparts
 from lineage_jax.lineage._layout import laid_out_as
 
 
@@ -47,7 +46,7 @@ def decisive_among(child: Weights) -> frozenset[str]:
     return kernels_among(child) or frozenset(child)
 
 
-def _shapes(weights: Weights) -> dict[str, Shape]:
+def _shapes(weights: Weights) -> dict[str, tuple[int, ...]]:
     """Returns shapes, those of kernels whatever the order of their axes."""
     kernels = kernels_among(weights)
     return {path: tuple(sorted(leaf.shape)) if path in kernels else leaf.shape for path, leaf in weights.items()}

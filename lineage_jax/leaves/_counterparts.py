@@ -5,7 +5,7 @@ import dataclasses
 import math
 from collections.abc import Iterator, Mapping
 
-from lineage_jax.leaves import is_under
+from lineage_jax.leaves._paths import is_under
 
 Shape = tuple[int, ...]
 
@@ -34,7 +34,7 @@ def counterparts(parent: Mapping[str, Shape], child: Mapping[str, Shape]) -> Cou
 
     A classification network's `layer1/0/conv1/kernel` and a detector's `backbone/body/layer1/0/conv1/kernel` are the
     same parameter. Of pairs of modules that share equally much the outermost is taken, so that networks of one
-    architecture are compared as they are; which of several is meant, values tell (`overlap`), names do not.
+    architecture are compared as they are; which of several is meant, values tell (`lineage.overlap`), names do not.
 
     Args:
         parent: shapes by path.
