@@ -47,6 +47,7 @@ TEACHING = {
 ONLY_IN = {
     "orbax": {"io"},
     "zarr": {"io"},
+    "grain": {"sweep"},
     "typer": {"cli"},
     "rich": {"cli", "report"},
     "converters": {"checkpoints", "cli"},

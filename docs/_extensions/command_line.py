@@ -1,4 +1,7 @@
-"""The page of the command line: `{command-line}` shows what `lineage-jax --help` says, a section a command."""
+"""The page of the command line: `{command-line}` shows what `lineage-jax --help` says, a section a command.
+
+A command of a group comes behind it: `{command-line} sweep status`.
+"""
 
 from typing import Any
 
@@ -15,9 +18,12 @@ class CommandLine(SphinxDirective):
     """Shows one command: what it does, its arguments and its options."""
 
     required_arguments = 1
+    optional_arguments = 1
 
     def run(self) -> list[nodes.Node]:
-        command = typer.main.get_command(application).commands[self.arguments[0]]
+        command = typer.main.get_command(application)
+        for name in self.arguments:
+            command = command.commands[name]
         table = ["| option | |", "|---|---|", *(_row(each) for each in command.params if each.name != "help")]
         self.env.note_reread()
         return self.parse_text_to_nodes("\n".join([*(command.help or "").splitlines(), "", *table]))

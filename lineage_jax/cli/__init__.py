@@ -3,6 +3,6 @@
 Exit status: 0 done, 2 bad input (one line says what), 1 a fault of the program.
 """
 
-from lineage_jax.cli import _catalogue, _convert, _demo, _detect, _inspect, _train_detector  # noqa: F401  they register themselves
+from lineage_jax.cli import _catalogue, _convert, _demo, _detect, _inspect, _sweep, _train_detector  # noqa: F401  they register themselves
 from lineage_jax.cli._app import main as main
 from lineage_jax.cli._app import spread as spread

@@ -26,6 +26,7 @@ from lineage_jax.lineage._recommended import RECOMMENDED_ALPHA as RECOMMENDED_AL
 from lineage_jax.lineage._recommended import RECOMMENDED_EXACT_ALPHA as RECOMMENDED_EXACT_ALPHA
 from lineage_jax.lineage._recommended import TAYLOR_LIMIT as TAYLOR_LIMIT
 from lineage_jax.lineage._score import FORMS as FORMS
+from lineage_jax.lineage._score import checked_probes as checked_probes
 from lineage_jax.lineage._score import score as score
 from lineage_jax.lineage._score_block import score_block as score_block
 from lineage_jax.lineage._weight_scores import WHOLE as WHOLE

@@ -144,7 +144,12 @@ def _check_settings(measures: Mapping[str, Measure], forms: Sequence[str]) -> No
 
 
 def checked_probes(probes: Inputs) -> jax.Array:
-    """Returns the probes as a JAX array, or says what is wrong with them."""
+    """Returns the probes as a JAX array, or says what is wrong with them.
+
+    Raises:
+        ValueError: If there are none, or not all are finite.
+        TypeError: If they are no floating-point numbers.
+    """
     probes = jnp.asarray(probes)
     if probes.ndim < 2 or probes.shape[0] == 0:
         raise ValueError(f"expected probes of shape [n, ...] with n >= 1, got {probes.shape}")
