@@ -9,6 +9,7 @@ compressor.
 
 import contextlib
 import errno
+import functools
 import json
 import logging
 import os
@@ -104,20 +105,17 @@ def grid_labels(folder: str | os.PathLike) -> dict[str, list[Any]]:
 def write_chunk(folder: str | os.PathLike, place: Place, values: np.ndarray) -> None:
     """Writes the scores of one block, and returns once they have reached the disk.
 
-    Zarr writes under another name and renames; where that fails it removes the other file, so that what was there
-    before stays.
-
     Raises:
-        OSError: If they cannot be written.
+        OSError: If they cannot be written; what was there before stays.
     """
     import zarr
 
-    path = Path(folder, NAME)
-    array = zarr.open_array(path, mode="r+", zarr_format=3).with_config({"write_empty_chunks": True})
+    from lineage_jax.io._zarr_stores import Whole
+
+    array = zarr.open_array(Whole(Path(folder, NAME)), mode="r+", zarr_format=3)
     corner = [k * size for k, size in zip(place, array.chunks[:2], strict=True)]
-    array[tuple(slice(start, start + size) for start, size in zip(corner, values.shape[:2], strict=True))] = values
-    sync(path / _key(place, array.ndim))
-    sync(path)
+    where = tuple(slice(start, start + size) for start, size in zip(corner, values.shape[:2], strict=True))
+    array.with_config({"write_empty_chunks": True})[where] = values  # NaN is an answer too
 
 
 def whole_chunks(folder: str | os.PathLike) -> set[Place]:
@@ -150,24 +148,25 @@ def open_grid(folder: str | os.PathLike, *, shown: Callable[[Place], bool]) -> "
     """
     import xarray
 
-    from lineage_jax.io._shown import Shown
+    from lineage_jax.io._zarr_stores import Shown
 
     folder = Path(folder)
-    size = chunk_bytes(folder)
-
-    def shows(key: str) -> bool:
-        place = _place(key.removeprefix(f"{NAME}/")) if key.startswith(f"{NAME}/") else None
-        return place is None or (shown(place) and _is_whole(folder / key, size))
-
-    scores = xarray.open_zarr(Shown.of(folder, shows), chunks=None, consolidated=True)[NAME]
+    shows = functools.partial(_shows, folder, chunk_bytes(folder), shown)  # it is pickled with the scores
+    scores = xarray.open_zarr(Shown(folder, shows), chunks=None, consolidated=True)[NAME]
     texts = {dim: coord.values.tolist() for dim, coord in scores.coords.items() if coord.dtype.kind not in "iuf"}
     return scores.assign_coords(texts)  # of numpy's own kind, as those of an array in memory
 
 
-def _is_whole(file: Path, size: int) -> bool:
-    found = file.stat().st_size if file.is_file() else 0
-    if found not in (0, size):
-        logger.warning("%s is cut short, and reads as NaN: run the sweep again", file)
+def _shows(folder: Path, size: int, shown: Callable[[Place], bool], key: str) -> bool:
+    """Tells whether a file is to be read: one of a block only where that is shown, and whole."""
+    place = _place(key.removeprefix(f"{NAME}/")) if key.startswith(f"{NAME}/") else None
+    if place is None:
+        return True
+    file = folder / key
+    if not shown(place) or not file.is_file():
+        return False
+    if (found := file.stat().st_size) != size:
+        logger.warning("%s has %d bytes of %d, and reads as NaN: run the sweep again", file, found, size)
     return found == size
 
 
@@ -207,10 +206,6 @@ def _metadata(path: Path) -> dict[str, Any]:
         return json.loads(file.read_bytes())
     except ValueError as error:
         raise ValueError(f"expected the description of an array, got {file}, which is damaged: {error}") from error
-
-
-def _key(place: Place, dims: int) -> str:
-    return ".".join(["c", *map(str, place), *["0"] * (dims - 2)])
 
 
 def _place(name: str) -> Place | None:

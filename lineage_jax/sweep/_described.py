@@ -69,10 +69,10 @@ def read_attributes(folder: Path) -> dict[str, Any]:
     found = io.grid_attributes(folder / SCORES)
     if found.get("format") != FORMAT:
         raise ValueError(f"expected the folder of a sweep, got {folder}, whose {SCORES} something else has written")
-    if found["version"] != VERSION:
+    if found.get("version") != VERSION:
         raise ValueError(
-            f"expected a store of version {VERSION}, got version {found['version']} at {folder}: use the release of "
-            "lineage-jax that wrote it, or choose another folder"
+            f"expected a store of version {VERSION}, got version {found.get('version')} at {folder}: use the release "
+            "of lineage-jax that wrote it, or choose another folder"
         )
     return found
 

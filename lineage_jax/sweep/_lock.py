@@ -2,8 +2,9 @@
 
 A process that is killed leaves its file and no lock: the kernel holds it, by `flock`, for as long as the process or a
 child that it forked lives. Locks are looked at and taken inside `gate`, one process after another, so that of two runs
-which start at once exactly one gets in. Processes of one run know each other by its identity, which all of them were
-given; a process that outlived the rest of its run keeps others out until it is ended.
+which start at once at most one gets in. Processes of one run know each other by its identity, which all of them were
+given; a process that outlived the rest of its run keeps others out until it is ended. On a network's disk the server
+lets go of the locks of a host that has failed, with NFS 4 after a minute or two.
 """
 
 import contextlib
@@ -73,7 +74,8 @@ def gate(folder: Path, *, shared: bool = False) -> Iterator[None]:
                     "them has been stopped; end it, and run again"
                 )
             time.sleep(0.01)
-        yield
+        with _let_go(file):
+            yield
 
 
 def writers(folder: Path) -> list[Writer]:
@@ -81,8 +83,10 @@ def writers(folder: Path) -> list[Writer]:
     held = []
     for path in sorted(folder.glob(f"{GATE}.*")):
         with path.open("rb") as file:
-            if not _locked(file, fcntl.LOCK_SH):
-                held.append(Writer.of(json.loads(file.read() or b"{}")))
+            if _locked(file, fcntl.LOCK_SH):
+                fcntl.flock(file, fcntl.LOCK_UN)
+            else:
+                held.append(Writer.of(json.loads(file.read())))
     return held
 
 
@@ -93,17 +97,28 @@ def taken(folder: Path, writer: Writer) -> Iterator[None]:
     Raises:
         BlockingIOError: If another run writes the store, or this process of this run does already.
     """
-    foreign = [other for other in writers(folder) if other.run != writer.run]
+    held = writers(folder)
+    others = [other for other in held if other.run != writer.run or other.process == writer.process]
     with open(folder / f"{GATE}.{writer.process}", "a+b") as file:
-        if foreign or not _locked(file, fcntl.LOCK_EX):
+        if others or not _locked(file, fcntl.LOCK_EX):
             raise BlockingIOError(
                 f"expected a store that nobody else writes, got {folder}, which is written by "
-                f"{foreign[0] if foreign else writer}: wait for it, or end it, and run again"
+                f"{others[0] if others else 'another'}: wait for it, or end it, and run again"
             )
         file.truncate(0)
         file.write(json.dumps(dataclasses.asdict(writer)).encode())
         file.flush()
+        with _let_go(file):
+            yield
+
+
+@contextlib.contextmanager
+def _let_go(file: IO[Any]) -> Iterator[None]:
+    """Lets go of a lock at the end; to close the file is not enough where a child was forked meanwhile."""
+    try:
         yield
+    finally:
+        fcntl.flock(file, fcntl.LOCK_UN)
 
 
 def _locked(file: IO[Any], kind: int) -> bool:

@@ -1,5 +1,6 @@
 """A sweep on disk as scores that are read when they are asked for."""
 
+import functools
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING
 from lineage_jax import io
 from lineage_jax.pairs import AtATime
 from lineage_jax.sweep._described import SCORES, grid_of, read_attributes
-from lineage_jax.sweep._records import ROLES, read_done, read_failed, read_known, recorded
+from lineage_jax.sweep._records import ROLES, is_done, read_done, read_known, recorded
 
 if TYPE_CHECKING:
     import xarray
@@ -30,11 +31,12 @@ def open(path: str | os.PathLike) -> "xarray.DataArray":
 
     Raises:
         FileNotFoundError: If there is nothing at `path`.
-        ValueError: If it is no store, or one of another version.
+        ValueError: If it is no store, or one of another version. When values are read, if the checksum of a chunk does
+            not match them: the disk has altered it; delete the block's record and run the sweep again.
     """
     folder = Path(path).absolute()
     attributes = read_attributes(folder)
-    scores = io.open_grid(folder / SCORES, shown=lambda place: read_failed(folder, place) is not None)
+    scores = io.open_grid(folder / SCORES, shown=functools.partial(is_done, folder))
     labels = {role: scores[role].values.tolist() for role in ROLES}
     grid = grid_of(labels, AtATime(*attributes["blocks"]))
     sums, not_shared = {}, set[str]()

@@ -11,6 +11,7 @@ of 8 x 64 that is 9 MB where it would be 1.2 GB. Names are sorted; nothing here 
 were computed.
 """
 
+import contextlib
 import dataclasses
 import json
 import logging
@@ -28,7 +29,6 @@ logger = logging.getLogger(__name__)
 ROLES = ("parent", "child")
 BLOCKS = "blocks"
 NETWORKS = "networks"
-FIELDS = {"failed", "sha256", "not_shared"}
 RECORD = re.compile(r"(\d+)-(\d+)\.json")
 
 ByRole = Mapping[str, Mapping[str, str]]
@@ -87,9 +87,13 @@ def write_record(folder: Path, place: io.Place, record: Record) -> None:
 
 def read_failed(folder: Path, place: io.Place) -> dict[str, dict[str, str]] | None:
     """Returns which networks of a block failed, by role and name, or None if it has no record that can be read."""
-    file = record_file(folder, place)
-    found = _read(file)
+    found = _read(record_file(folder, place), {"failed": dict})
     return None if found is None else found["failed"]
+
+
+def is_done(folder: Path, place: io.Place) -> bool:
+    """Tells whether a block has a record that can be read."""
+    return read_failed(folder, place) is not None
 
 
 def recorded(folder: Path) -> set[io.Place]:
@@ -146,7 +150,7 @@ def check_unchanged(role: str, known: Known, new: Known) -> None:
 
 def read_known(folder: Path, role: str, number: int) -> Known:
     """Returns what is known of the networks of a row of parents or a column of children; nothing is known at first."""
-    found = _read(_known_file(folder, role, number))
+    found = _read(_known_file(folder, role, number), {"sha256": dict, "not_shared": list})
     return Known() if found is None else Known(**found)
 
 
@@ -161,19 +165,17 @@ def _bytes(content: Mapping[str, Any]) -> bytes:
 WITHOUT_FAULT = _bytes({"failed": {}})
 
 
-def _read(file: Path) -> dict[str, Any] | None:
-    """Returns what a file holds, or None if it is not there or damaged."""
+def _read(file: Path, kinds: Mapping[str, type]) -> dict[str, Any] | None:
+    """Returns what a file holds, by name things of these kinds, or None if it is not there or damaged."""
     try:
         content = file.read_bytes()
     except FileNotFoundError:
         return None
     if content == WITHOUT_FAULT:  # most are, of hundreds of thousands
         return {"failed": {}}
-    try:
+    with contextlib.suppress(ValueError):
         found = json.loads(content)
-    except ValueError:
-        found = None
-    if not isinstance(found, dict) or not found.keys() <= FIELDS:
-        logger.warning("%s is damaged, and counts as not there", file)
-        return None
-    return found
+        if isinstance(found, dict) and {name: type(part) for name, part in found.items()} == kinds:
+            return found
+    logger.warning("%s is damaged, and counts as not there", file)
+    return None

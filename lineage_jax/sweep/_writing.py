@@ -27,6 +27,8 @@ logger = logging.getLogger(__name__)
 PARTS = (BLOCKS, NETWORKS, RUNS)
 RUN = re.compile(r"[\w-]+")
 UNFINISHED = f"{SCORES}.unfinished-"
+BEGUN = (f"{GATE}.", UNFINISHED)
+"""Beside the gate and the folders, what a run that was killed while it made a store has left."""
 
 
 @contextlib.contextmanager
@@ -90,9 +92,10 @@ def open_for_writing(
     with contextlib.ExitStack() as stack:
         with _reasons(folder):
             _check_folder(folder)
-            for part in ("", *PARTS):
-                (folder / part).mkdir(parents=True, exist_ok=True)
+            folder.mkdir(parents=True, exist_ok=True)
             with gate(folder):
+                for part in PARTS:
+                    (folder / part).mkdir(exist_ok=True)
                 stack.enter_context(taken(folder, writer))
                 if writers(folder) == [writer]:
                     _remove_leftovers(folder)
@@ -167,9 +170,9 @@ def _check_folder(folder: Path) -> None:
     if (folder / SCORES).is_dir():
         read_attributes(folder)
     elif folder.is_dir():
-        own = (GATE, *PARTS)  # what a run that was killed while it made the store has left
-        others = sorted(entry.name for entry in folder.iterdir() if not entry.name.startswith((*own, UNFINISHED)))
-        if others:
+        names = {entry.name for entry in folder.iterdir()}
+        begun = GATE in names and {name for name in names if name in (GATE, *PARTS) or name.startswith(BEGUN)}
+        if others := sorted(names - (begun or set())):
             raise ValueError(
                 f"expected a store, a new folder or an empty one, got {folder}, which holds '{others[0]}' and no "
                 f"{SCORES}; choose another folder"
