@@ -61,6 +61,7 @@ def run(
     children: Population | None = None,
     probes: Inputs | None = None,
     features: FeatureFn | None = None,
+    blocks: AtATime | None = None,
     retry_failed: bool = False,
     progress: Progress | None = None,
 ) -> Status:
@@ -84,6 +85,8 @@ def run(
         probes: `[n, ...]`, where the plan names none.
         features: pure function `(variables, inputs) -> [n, ...]` or `{layer: [n, ...]}`; needed where networks are of
             no known architecture.
+        blocks: parents and children of a block of a new store, where `blocks_of` is not to choose them: for who knows
+            how fast networks are read there. A store that exists keeps its own.
         retry_failed: computes blocks again in which a network failed.
         progress: called with a `Step` after each block.
 
@@ -113,7 +116,7 @@ def run(
     sides = side_of(plan, "parent", parents), side_of(plan, "child", children)
     with jax.default_matmul_precision(PRECISIONS[plan.precision]):
         setting = setting_of(plan, team, *sides, probes=probes, features=features)
-        _sweep(setting, store, retry_failed=retry_failed, progress=progress)
+        _sweep(setting, store, blocks=blocks, retry_failed=retry_failed, progress=progress)
     if team.index == 0 and team.writes:
         wait_for_others(store, team)
     return status(store)
@@ -129,7 +132,14 @@ class _Done:
     measured: Mapping[str, Any]
 
 
-def _sweep(setting: Setting, folder: str | os.PathLike, *, retry_failed: bool, progress: Progress | None) -> None:
+def _sweep(
+    setting: Setting,
+    folder: str | os.PathLike,
+    *,
+    blocks: AtATime | None,
+    retry_failed: bool,
+    progress: Progress | None,
+) -> None:
     """Computes the blocks of this team that are missing."""
     team, planned = setting.team, setting.comparison()
     labels = setting.labels(planned)
@@ -139,7 +149,7 @@ def _sweep(setting: Setting, folder: str | os.PathLike, *, retry_failed: bool, p
             folder,
             plan=setting.plan.as_dict(),
             labels=labels,
-            blocks=setting.blocks(planned),
+            blocks=setting.blocks(planned) if blocks is None else blocks,
             described=setting.described,
             dtype=setting.dtype(planned),
             process=team.index,
@@ -147,8 +157,8 @@ def _sweep(setting: Setting, folder: str | os.PathLike, *, retry_failed: bool, p
             run=identity() if team.count > 1 else None,
         )
     with opened as store:
-        blocks, wanted = _work_of(team, store, retry_failed=retry_failed)
-        done = computed(setting, AtATime(*blocks), wanted)
+        size, wanted = _work_of(team, store, retry_failed=retry_failed)
+        done = computed(setting, AtATime(*size), wanted)
         with contextlib.closing(done):
             _store_all(done, store, wanted, progress)
 

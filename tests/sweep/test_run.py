@@ -72,6 +72,12 @@ def test_a_sweep_is_what_score_returns(tmp_path, small_blocks):
     np.testing.assert_allclose(found.values, expected.values, rtol=0, atol=1e-6)  # float32, other blocks
 
 
+def test_a_new_store_has_the_blocks_that_are_asked_for_and_keeps_them(tmp_path):
+    assert run(tmp_path, blocks=AtATime(3, 2)).blocks == 2 * 4
+    assert run(tmp_path, blocks=AtATime(5, 7)).blocks == 2 * 4
+    assert run(tmp_path / "chosen").blocks < 2 * 4
+
+
 def test_children_are_read_once_and_parents_once_for_each_block_of_children(tmp_path, small_blocks):
     parents, children = Counting(PARENTS), Counting(CHILDREN)
     run(tmp_path, parents, children)
