@@ -22,6 +22,7 @@ from typing import IO, Any
 GATE = "lock"
 PATIENCE = 60.0
 """Seconds in which every other process passes the gate, hundreds of them on a slow network's disk."""
+UNKNOWN = {"run": "?", "process": 0, "processes": 1, "pid": 0, "host": "?", "since": "?"}
 WITHOUT_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS)
 
 
@@ -48,7 +49,7 @@ class Writer:
     @classmethod
     def of(cls, said: Mapping[str, Any]) -> "Writer":
         """Returns the writer that a lock or the first line of a log names."""
-        return cls(**{field.name: said.get(field.name, "?") for field in dataclasses.fields(cls)})
+        return cls(**{name: said.get(name, unknown) for name, unknown in UNKNOWN.items()})
 
     def __str__(self) -> str:
         return (
@@ -86,7 +87,7 @@ def writers(folder: Path) -> list[Writer]:
             if _locked(file, fcntl.LOCK_SH):
                 fcntl.flock(file, fcntl.LOCK_UN)
             else:
-                held.append(Writer.of(json.loads(file.read())))
+                held.append(Writer.of(_said(file.read())))
     return held
 
 
@@ -108,8 +109,16 @@ def taken(folder: Path, writer: Writer) -> Iterator[None]:
         file.truncate(0)
         file.write(json.dumps(dataclasses.asdict(writer)).encode())
         file.flush()
+        os.fsync(file.fileno())  # so that other hosts read it, on a network's disk
         with _let_go(file):
             yield
+
+
+def _said(content: bytes) -> dict[str, Any]:
+    """Returns what a lock says; where that is not to be read, it is held all the same."""
+    with contextlib.suppress(ValueError):
+        return json.loads(content)
+    return {}
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import json
+import logging
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -11,9 +12,11 @@ from typing import Any
 from lineage_jax import io
 from lineage_jax.pairs import AtATime
 from lineage_jax.sweep._described import SCORES, grid_of, read_attributes
-from lineage_jax.sweep._lock import GATE, Writer, gate, writers
+from lineage_jax.sweep._lock import Writer, gate, writers
 from lineage_jax.sweep._records import ROLES, read_done
 from lineage_jax.sweep._store import RUNS
+
+logger = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -146,11 +149,15 @@ def _waiting(lines: Iterable[Mapping[str, Any]]) -> float | None:
 
 
 def _writers(folder: Path) -> list[Writer]:
-    """Returns who writes now; where nobody ever did, in a copy of a store for example, there is no gate."""
-    if not (folder / GATE).exists():
+    """Returns who writes now, as far as that can be told: a copy may lie where there are no locks."""
+    try:
+        with gate(folder, shared=True):
+            return writers(folder)
+    except FileNotFoundError:
         return []
-    with gate(folder, shared=True):
-        return writers(folder)
+    except OSError as error:
+        logger.warning("it cannot be told whether a run writes %s: %s", folder, error)
+        return []
 
 
 def _bytes(folder: Path) -> int:

@@ -129,6 +129,13 @@ def _link(descriptor):
         return ""
 
 
+def test_a_lock_that_says_nothing_keeps_others_out_all_the_same(tmp_path):
+    with opened(tmp_path):
+        (tmp_path / "lock.0").write_text("")
+        with pytest.raises(BlockingIOError, match=r"of run \? \(pid 0 on \?"), opened(tmp_path):
+            pass
+
+
 def test_looking_at_a_store_keeps_no_run_out(tmp_path):
     with opened(tmp_path):
         pass

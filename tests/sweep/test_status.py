@@ -1,6 +1,9 @@
 """Status tells how far a sweep is from what lies on disk, while it is written and after a kill."""
 
+import errno
+import fcntl
 import json
+import os
 
 import numpy as np
 import pytest
@@ -116,6 +119,15 @@ def test_a_copy_of_a_store_that_nobody_ever_wrote_has_a_status(store):
     for lock in store.glob("lock*"):
         lock.unlink()
     assert sweep.status(store).done == 1
+
+
+def test_a_store_where_there_are_no_locks_has_a_status(store, monkeypatch, caplog):
+    def fail(*_):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", fail)
+    assert sweep.status(store).writers == []
+    assert "it cannot be told whether a run writes" in caplog.text
 
 
 def test_a_run_that_ends_with_an_error_says_so(store):
