@@ -68,7 +68,7 @@ class LoadedNetwork:
             return None
         from lineage_jax import io
 
-        return io.sha256(self.path)
+        return io.listed_sha256(self.path)
 
     @functools.cached_property
     def variables(self) -> "Params":

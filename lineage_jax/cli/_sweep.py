@@ -3,6 +3,8 @@
 import contextlib
 import json
 import logging
+import os
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -63,6 +65,7 @@ def run(
 
     sizes = None if mesh is None else sweep.parsed_mesh(mesh)
     read = sweep.Plan.read(plan)
+    keep_stdout_for_results()
     team = sweep.join(sizes, coordinator=coordinator, processes=processes, process=process)
     speaks = team.index == 0 and team.writes
     if not speaks:
@@ -73,6 +76,15 @@ def run(
         print_status(found, as_json=as_json)
     if found.errors or (speaks and not found.complete):
         raise typer.Exit(UNFINISHED)
+
+
+def keep_stdout_for_results() -> None:
+    """Sends to stderr what libraries of compiled code print, such as which processes have met."""
+    with contextlib.suppress(OSError, ValueError):  # a stream without a file, as in a notebook
+        sys.stdout.flush()
+        results = os.dup(sys.stdout.fileno())
+        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+        sys.stdout = os.fdopen(results, "w", encoding=sys.stdout.encoding)
 
 
 @group.command("status")

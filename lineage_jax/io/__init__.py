@@ -3,6 +3,7 @@
 from lineage_jax.io._checkpoint import SUMS as SUMS
 from lineage_jax.io._checkpoint import find_tree as find_tree
 from lineage_jax.io._checkpoint import is_checkpoint as is_checkpoint
+from lineage_jax.io._checkpoint import listed_sha256 as listed_sha256
 from lineage_jax.io._checkpoint import load as load
 from lineage_jax.io._checkpoint import load_tree as load_tree
 from lineage_jax.io._checkpoint import save as save

@@ -98,7 +98,9 @@ def load(path: str | os.PathLike) -> tuple[dict[str, Any], dict[str, Any]]:
         raise ValueError(f"expected a checkpoint written by lineage_jax.io.save, got {folder}, which has no {SUMS}")
     _check(folder)
     items = {"tree": ocp.args.StandardRestore(), "description": ocp.args.JsonRestore()}
-    with ocp.Checkpointer(ocp.CompositeCheckpointHandler()) as checkpointer:
+    alone = _alone()
+    handler = ocp.CompositeCheckpointHandler(composite_options=ocp.CompositeOptions(multiprocessing_options=alone))
+    with ocp.Checkpointer(handler, multiprocessing_options=alone) as checkpointer:
         restored = checkpointer.restore(folder, args=ocp.args.Composite(**items))
     return restored["tree"], restored["description"]
 
@@ -157,7 +159,9 @@ def load_tree(path: str | os.PathLike) -> dict[str, Any]:
     if folder is None:
         raise ValueError(f"expected a checkpoint of orbax, got {path}, which has no {TREE}")
     try:
-        with ocp.PyTreeCheckpointer() as checkpointer:
+        alone = _alone()
+        handler = ocp.PyTreeCheckpointHandler(multiprocessing_options=alone)
+        with ocp.Checkpointer(handler, multiprocessing_options=alone) as checkpointer:
             item = _wanted(checkpointer.metadata(folder).item_metadata.tree)
             if item is None:
                 raise ValueError("it holds no arrays")
@@ -169,9 +173,27 @@ def load_tree(path: str | os.PathLike) -> dict[str, Any]:
         raise ValueError(f"expected a checkpoint that orbax reads, got {folder}: {said}") from error
 
 
+def listed_sha256(path: str | os.PathLike) -> str:
+    """Returns what `sha256` does of a checkpoint that `load` has just found to be whole, without reading it again.
+
+    Examples:
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     save(f"{folder}/a", {"w": np.arange(3)}, description={})
+        ...     listed_sha256(f"{folder}/a") == sha256(f"{folder}/a")
+        True
+    """
+    return _sum(Path(path, SUMS))
+
+
 def sha256(path: str | os.PathLike) -> str:
     """Returns the SHA-256 of the list that `sha256sum` prints of a folder's files."""
     return hashlib.sha256("".join(f"{d}  {name}\n" for name, d in _sums(Path(path)).items()).encode()).hexdigest()
+
+
+def _alone() -> ocp.options.MultiprocessingOptions:
+    """Has a process read by itself: orbax would have all of a run wait for each other, who read other folders."""
+    process = jax.process_index()
+    return ocp.options.MultiprocessingOptions(primary_host=process, active_processes={process})
 
 
 def _wanted(described: Any) -> Any:

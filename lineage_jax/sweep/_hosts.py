@@ -95,7 +95,7 @@ def join(
         ValueError: If only a part is given, or it makes no sense, or as `team_of`.
         OSError: If processes do not find each other in time.
     """
-    if not _connected(coordinator, processes, process):
+    if not _connected(coordinator, processes, process, recoverable=mesh is not None):
         return team_of(mesh)
     team = team_of(mesh)
     identity()
@@ -104,7 +104,7 @@ def join(
     return team
 
 
-def _connected(coordinator: str | None, processes: int | None, process: int | None) -> bool:
+def _connected(coordinator: str | None, processes: int | None, process: int | None, *, recoverable: bool) -> bool:
     given = (coordinator, processes, process)
     if coordinator != "auto" and any(each is not None for each in given):
         _check_given(coordinator, processes, process)
@@ -113,7 +113,7 @@ def _connected(coordinator: str | None, processes: int | None, process: int | No
             return False
         processes, process = (_number(f"JAX_{name}") for name in ("NUM_PROCESSES", "PROCESS_ID"))
     jax.config.update("jax_cpu_collectives_implementation", "gloo")
-    jax.config.update("jax_enable_recoverability", True)
+    jax.config.update("jax_enable_recoverability", recoverable)
     try:
         jax.distributed.initialize(
             None if coordinator == "auto" else coordinator,

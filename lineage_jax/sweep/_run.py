@@ -7,6 +7,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
@@ -16,6 +17,7 @@ from jax.sharding import Mesh
 from lineage_jax import io
 from lineage_jax.pairs import AtATime, FeatureComparison
 from lineage_jax.sweep._agree import told_by_all
+from lineage_jax.sweep._described import SCORES, read_attributes
 from lineage_jax.sweep._hosts import Team, identity, team_of
 from lineage_jax.sweep._others import wait_for_others
 from lineage_jax.sweep._plan import PRECISIONS, Plan
@@ -141,26 +143,33 @@ def _sweep(
     progress: Progress | None,
 ) -> None:
     """Computes the blocks of this team that are missing."""
-    team, planned = setting.team, setting.comparison()
-    labels = setting.labels(planned)
-    opened: Any = contextlib.nullcontext()
-    if team.writes:
-        opened = open_for_writing(
-            folder,
-            plan=setting.plan.as_dict(),
-            labels=labels,
-            blocks=setting.blocks(planned) if blocks is None else blocks,
-            described=setting.described,
-            dtype=setting.dtype(planned),
-            process=team.index,
-            processes=team.count,
-            run=identity() if team.count > 1 else None,
-        )
-    with opened as store:
+    team = setting.team
+    with _opened(setting, folder, blocks) if team.writes else contextlib.nullcontext() as store:
         size, wanted = _work_of(team, store, retry_failed=retry_failed)
         done = computed(setting, AtATime(*size), wanted)
         with contextlib.closing(done):
             _store_all(done, store, wanted, progress)
+
+
+def _opened(
+    setting: Setting, folder: str | os.PathLike, blocks: AtATime | None
+) -> contextlib.AbstractContextManager[Store]:
+    """Opens the store; what comparing costs is only asked where a new one needs blocks."""
+    team, planned = setting.team, setting.comparison()
+    made = read_attributes(Path(folder)) if (Path(folder) / SCORES).is_dir() else None
+    if made:
+        blocks = AtATime(*made["blocks"])
+    return open_for_writing(
+        folder,
+        plan=setting.plan.as_dict(),
+        labels=setting.labels(planned),
+        blocks=setting.blocks(planned) if blocks is None else blocks,
+        described=setting.described,
+        dtype=made["dtype"] if made else setting.dtype(planned),
+        process=team.index,
+        processes=team.count,
+        run=identity() if team.count > 1 else None,
+    )
 
 
 def _work_of(team: Team, store: Store | None, *, retry_failed: bool) -> tuple[Sequence[int], list[io.Place]]:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import math
 import warnings
 from collections.abc import Mapping
 from importlib.metadata import version
@@ -78,18 +79,21 @@ class Setting:
             )
 
     def blocks(self, comparison: FeatureComparison) -> AtATime:
-        """Chooses the blocks of a new store."""
+        """Chooses the blocks of a new store; there are enough for all teams, as far as there are networks."""
         cost = cost_of(comparison)
-        return blocks_of(
+        parents, children, teams = len(self.parents.names), len(self.children.names), self.team.count
+        columns = min(teams, children)
+        found = blocks_of(
             cost,
             machine_of(),
-            parents=len(self.parents.names),
-            children=len(self.children.names),
+            parents=parents,
+            children=math.ceil(children / columns),
             memory=self.plan.budget - AT_ONCE * cost.network,
             mesh=self.team.axes,
             processes=len(self.team.processes),
             precision=PRECISIONS[self.plan.precision],
         )
+        return AtATime(min(found.parents, math.ceil(parents / math.ceil(teams / columns))), found.children)
 
     def dtype(self, comparison: FeatureComparison) -> np.dtype:
         """Returns that of the scores."""
