@@ -1,9 +1,10 @@
 """Kills sweeps at random moments, goes on with them, and looks whether anything is lost: `python -m tests.sweep.kill`.
 
-A sweep of many small blocks runs as a process of its own, or as two that share it. At a random moment of its life one
-process is ended by `kill -9`; of two, the other goes on to its own end. The same command then goes on with what is there
-and may be killed again. Once it has come to its end, the store must be that of a sweep that was never killed, file by
-file, but for what runs say of themselves; no block that was on disk when a run began may be in that run's log.
+A sweep of many small blocks runs as a process of its own, or as two that share it. One process is ended by `kill -9` at
+a random moment, or as soon as a file is seen half-written; of two, the other goes on to its own end. The same command
+then goes on with what is there. Once it has come to its end, the store must be that of a sweep that was never killed,
+file by file, but for what runs say of themselves; no block that was on disk when a run began may be in that run's log.
+Networks are being read at almost any moment.
 
 --moments N   kills, half of them of one of two processes (default 20)
 --seed S      of the moments (default 0)
@@ -105,7 +106,7 @@ class Sweep:
     def finished(self):
         """Goes on to the end."""
         [process], known, before = self.start(1)
-        status, out, err = networks.ended(process)
+        status, _, err = networks.ended(process)
         assert status == 0, err
         self.noted(known, before)
         return contents(self.store)
