@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import itertools
 import logging
+import math
 import os
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
@@ -202,7 +203,8 @@ def _store_all(
 
 def computed(setting: Setting, blocks: AtATime, wanted: Sequence[io.Place]) -> Generator[_Done]:
     """Yields blocks as they are computed, in the order in which they are wanted: children by children."""
-    comparison = setting.comparison(blocks)
+    across = setting.team.axes.get("children", 1)  # a store that others began may have other blocks than a mesh
+    comparison = setting.comparison(AtATime(blocks.parents, math.ceil(blocks.children / across) * across))
     columns = {j: [i for i, _ in of_j] for j, of_j in itertools.groupby(wanted, key=lambda place: place[1])}
     rows = [i for i, _ in itertools.groupby(i for i, _ in wanted)]
     reader = Reader(comparison=comparison, like=setting.like)

@@ -137,9 +137,10 @@ def main():
             said["while it ran"] += running
             said["half-way"] += 0 < left < blocks
             said["while a file was being written"] += partial
+            when = "at a file" if at[1] is None else f"{at[1]:.2f} s"
             print(
-                f"{moment}: one of {count} killed {'at a file' if at[1] is None else f'{at[1]:.2f} s'} after {at[0]} blocks{'' if running else ' (it had ended)'}, {left} of "
-                f"{blocks} blocks on disk{', a file half-written' if partial else ''}; afterwards the same store",
+                f"{moment}: one of {count} killed {when} after {at[0]} blocks{'' if running else ' (it had ended)'}, "
+                f"{left} of {blocks} blocks on disk{', a file half-written' if partial else ''}; then the same store",
                 flush=True,
             )
         print(f"{chosen.moments} kills: {dict(said)}; nothing lost, nothing computed twice", flush=True)
