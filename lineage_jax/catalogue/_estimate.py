@@ -11,12 +11,12 @@ zeros, so that the cosine over all of the child's kernels is the one over what i
 """
 
 import dataclasses
-import itertools
 import math
+from collections.abc import Mapping
 
 import numpy as np
 
-from lineage_jax.catalogue._fingerprint import NUMBERS, Fingerprint, Kernels, exact, parts_of
+from lineage_jax.catalogue._fingerprint import Fingerprint, Kernels, parts_of
 from lineage_jax.catalogue._sketch import fold
 
 AT_A_TIME = 1024
@@ -29,29 +29,26 @@ class Shared:
 
     Attributes:
         child: the child's numbers of these kernels over the norm of all of them, folded to what both sides have.
-        columns: where among a candidate's numbers those lie that are compared, and into how many each folds; None
-            where all are compared as they lie.
+        columns: where among a candidate's numbers those lie that are compared; None where all are, as they lie.
+        widths: into how many numbers each kernel folds.
         kernels: which of the candidate's norms belong to them.
-        spread: by kernel the share that is left to chance of the square of its difference, 2 / k, 0 where exact.
-        widths: how many of the numbers belong to each kernel.
-        share: norm of these kernels over the norm of all of the child's.
-        compared: share of the child's weights, of kernels that speak.
+        squares: by kernel its share of the squared norm of what is shared, on the child's side.
         sizes: weights of each kernel.
-        weights: squared share of each of these kernels in the child's norm of them.
+        share: norm of these kernels over the norm of all of the child's.
+        compared: share of the child's weights that are compared, of kernels that speak.
     """
 
     child: np.ndarray
-    columns: list[tuple[slice, int]] | None
-    kernels: np.ndarray
-    spread: np.ndarray
+    columns: list[slice] | None
     widths: list[int]
+    kernels: list[int]
+    squares: np.ndarray
+    sizes: np.ndarray
     share: float
     compared: float
-    sizes: np.ndarray
-    weights: np.ndarray
 
 
-def shared_between(child: Fingerprint, candidate: Kernels, pairs: dict[str, str]) -> Shared:
+def shared_between(child: Fingerprint, candidate: Kernels, pairs: Mapping[str, str]) -> Shared:
     """Lines the kernels of a signature up with those of a child.
 
     Args:
@@ -60,27 +57,23 @@ def shared_between(child: Fingerprint, candidate: Kernels, pairs: dict[str, str]
         pairs: path in the candidate by path in the child, of equal shapes.
     """
     mine, theirs = parts_of(child.kernels), parts_of(candidate)
-    place_of, order = ({path: place for place, path in enumerate(each)} for each in (child.kernels, candidate))
-    places = np.array([place_of[path] for path in pairs], int)
     widths = [min(_width(mine[path]), _width(theirs[other])) for path, other in pairs.items()]
-    folded = [fold(child.numbers[mine[path]].astype(np.float64), k) for path, k in zip(pairs, widths, strict=True)]
-    whole, part = math.sqrt(float(child.norms @ child.norms)), math.sqrt(float(np.sum(child.norms[places] ** 2)))
-    sizes = np.array([math.prod(shape) for shape in child.kernels.values()])
-    speaking = child.norms > 0
-    is_exact = np.array(list(exact(child.kernels)))[places] if len(places) else np.zeros(0, bool)
-    is_exact = is_exact & np.array([k >= size for k, size in zip(widths, sizes[places], strict=True)], bool)
-    as_they_lie = list(pairs.values()) == list(candidate) and list(pairs) == list(child.kernels)
+    numbers = [fold(child.numbers[mine[path]].astype(np.float64), k) for path, k in zip(pairs, widths, strict=True)]
+    order = {path: place for place, path in enumerate(candidate)}
+    squares = dict(zip(child.kernels, (child.norms**2).tolist(), strict=True))
+    shared, every = np.array([squares[path] for path in pairs]), np.array(list(squares.values()))
+    share = math.sqrt(shared.sum() / every.sum()) if every.any() else 0.0
+    speaking = {path: math.prod(shape) for path, shape in child.kernels.items() if squares[path] > 0}
+    alike = list(candidate) == list(child.kernels) == list(pairs) == list(pairs.values())
     return Shared(
-        child=np.concatenate([*folded, np.zeros(NUMBERS)])[: NUMBERS if as_they_lie else sum(widths)]
-        * (whole / part if part else 0.0),
-        columns=None if as_they_lie else [(theirs[o], k) for o, k in zip(pairs.values(), widths, strict=True)],
-        kernels=np.array([order[other] for other in pairs.values()], int),
-        spread=np.where(is_exact, 0.0, 2.0 / np.array(widths, float)),
+        child=np.concatenate([*numbers, np.zeros(0)]) / (share or 1.0),
+        columns=None if alike else [theirs[other] for other in pairs.values()],
         widths=widths,
-        share=part / whole if whole else 0.0,
-        compared=float(sizes[places][speaking[places]].sum() / max(sizes[speaking].sum(), 1)),
-        sizes=sizes[places],
-        weights=(child.norms[places] / part) ** 2 if part else np.zeros(len(places)),
+        kernels=[order[other] for other in pairs.values()],
+        squares=shared / (shared.sum() or 1.0),
+        sizes=np.array([math.prod(child.kernels[path]) for path in pairs]),
+        share=share,
+        compared=sum(speaking.get(path, 0) for path in pairs) / max(sum(speaking.values()), 1),
     )
 
 
@@ -123,20 +116,20 @@ def scales_of(shared: Shared, norms: np.ndarray) -> np.ndarray:
 def gathered(shared: Shared, numbers: np.ndarray) -> np.ndarray:
     """Returns the numbers that are compared of `[rows, NUMBERS]`, folded as the child's."""
     if shared.columns is None:
-        return numbers
+        return numbers[:, : len(shared.child)]
     parts = [
-        numbers[:, columns] if columns.stop - columns.start == k else fold(numbers[:, columns], k)
-        for columns, k in shared.columns
+        numbers[:, columns] if _width(columns) == k else fold(numbers[:, columns], k)
+        for columns, k in zip(shared.columns, shared.widths, strict=True)
     ]
-    return np.concatenate(parts, axis=1) if parts else numbers[:, :0]
+    return np.concatenate([*parts, numbers[:, :0]], axis=1)
 
 
 def closely(shared: Shared, numbers: np.ndarray, norms: np.ndarray) -> tuple[float, float, float]:
     r"""Estimates one cosine in float64, its standard error, and how large it is by chance.
 
-    The error comes from the difference kernel by kernel, $\frac12 \sqrt{\sum_l 2 |d_l|^4 / k_l}$. Of strangers the
-    cosine of a kernel of n weights scatters by about $1 / \sqrt n$; where units favour the same directions by more,
-    which only the weights themselves tell (`chance` of `lineage.overlap`).
+    The error comes from the difference kernel by kernel, $\frac12 \sqrt{\sum_l 2 |d_l|^4 / k_l}$, of those whose sketch
+    is not exact. Of strangers the cosine of a kernel of n weights scatters by about $1 / \sqrt n$; where units favour
+    the same directions by more, which only the weights themselves tell (`chance` of `lineage.overlap`).
 
     Args:
         shared: what the network shares with the child.
@@ -147,9 +140,10 @@ def closely(shared: Shared, numbers: np.ndarray, norms: np.ndarray) -> tuple[flo
     if not scale:
         return 0.0, 0.0, 0.0
     steps = gathered(shared, numbers.astype(np.float64)[None])[0] * scale - shared.child
-    ends = np.cumsum([0, *shared.widths])
-    squares = np.array([steps[a:b] @ steps[a:b] for a, b in itertools.pairwise(ends.tolist())])
-    theirs = norms[shared.kernels] ** 2 / np.sum(norms[shared.kernels] ** 2)
-    chance = math.sqrt(float(np.sum(shared.weights * theirs / shared.sizes)))
-    error = math.sqrt(float(np.sum(shared.spread * squares**2))) / 2
-    return (1 - float(squares.sum()) / 2) * shared.share, error * shared.share, chance * shared.share
+    starts = np.cumsum([0, *shared.widths[:-1]])
+    squares = np.add.reduceat(steps**2, starts)
+    widths, theirs = np.array(shared.widths), norms[shared.kernels] ** 2
+    variance = np.where(widths < shared.sizes, 2 * squares**2 / widths, 0.0).sum() / 4
+    chance = np.sum(shared.squares * theirs / theirs.sum() / shared.sizes)
+    error, by_chance = (math.sqrt(float(each)) * shared.share for each in (variance, chance))
+    return (1 - float(squares.sum()) / 2) * shared.share, error, by_chance

@@ -3,7 +3,7 @@
 import dataclasses
 import heapq
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -99,7 +99,12 @@ def divided(sizes: Sequence[int]) -> list[int]:
     That root goes with the squared norm that kernels begin with, and errors add up least where counts go with it. A
     kernel gets no more than it has entries.
     """
-    counts = [min(NUMBERS // MOST_KERNELS, _next_power(size)) for size in sizes]
+    most = [_next_power(size) for size in sizes]
+    least = [min(NUMBERS // MOST_KERNELS, each) for each in most]
+    whole = sum(map(math.sqrt, sizes)) or 1.0
+    fair = [_next_power(int(NUMBERS * math.sqrt(size) / whole) // 2 + 1) for size in sizes]
+    counts = [min(max(one, other), end) for one, other, end in zip(fair, least, most, strict=True)]
+    counts = counts if sum(counts) <= NUMBERS else least
     left = NUMBERS - sum(counts)
     poorest = [(-math.sqrt(size) / count, place) for place, (size, count) in enumerate(zip(sizes, counts, strict=True))]
     heapq.heapify(poorest)
@@ -110,12 +115,6 @@ def divided(sizes: Sequence[int]) -> list[int]:
             counts[place] *= 2
             heapq.heappush(poorest, (-math.sqrt(sizes[place]) / counts[place], place))
     return counts
-
-
-def exact(kernels: Kernels) -> Iterator[bool]:
-    """Yields of every kernel whether its sketch has a number for each entry, and is exact."""
-    for shape, part in zip(kernels.values(), parts_of(kernels).values(), strict=True):
-        yield part.stop - part.start >= math.prod(shape)
 
 
 def _next_power(size: int) -> int:

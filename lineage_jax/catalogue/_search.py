@@ -2,7 +2,8 @@ r"""Searching a catalogue for the relatives of one network.
 
 Networks of one signature share the same kernels with the child, so which modules correspond is found once for each
 (`leaves.all_counterparts`), and all of them are compared in one product. Signatures are gone through from the one that
-could reach the highest cosine, and those that could not reach the hits found so far are passed over.
+could reach the highest cosine, and those that could not reach the hits found so far, or `leaves.UNRELATED`, are passed
+over.
 
 What ranks is the cosine over all of the child's kernels. A parent is $|\delta_c|$ away from its child and a sibling
 $|\delta_c - \delta_s|$, so the parent comes first as long as $\langle \delta_c, \delta_s \rangle < |\delta_s|^2 / 2$:
@@ -11,11 +12,12 @@ child's nearest relative indeed. A child of the child may come before its parent
 relatives came first a distance does not tell: `lineage-jax detect` looks at more.
 """
 
+import collections
 import dataclasses
 import heapq
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,8 +28,9 @@ from lineage_jax.catalogue._catalogue import Catalogue, Entry
 from lineage_jax.catalogue._estimate import Shared, closely, cosines, shared_between
 from lineage_jax.catalogue._files import place_of
 from lineage_jax.catalogue._fingerprint import Fingerprint, Kernels, fingerprint
+from lineage_jax.catalogue._sketch import Shape
 from lineage_jax.checkpoints import LoadedNetwork
-from lineage_jax.leaves import Counterparts, all_counterparts
+from lineage_jax.leaves import UNRELATED, Counterparts, all_counterparts
 
 if TYPE_CHECKING:
     from lineage_jax.typing import Params
@@ -183,22 +186,27 @@ def _most_alike(catalogue: Catalogue, child: Fingerprint, top: int, without: set
     for entry in catalogue.entries:
         if entry.row >= 0 and entry.row not in without:
             of_signature.setdefault(entry.signature, []).append(entry)
-    bounds = {each: _bound(child, catalogue.signatures[each].kernels) for each in of_signature}
+    bounds = _bounds(child, {each: catalogue.signatures[each].kernels for each in of_signature})
     best: list[_Likely] = []
     for signature in sorted(bounds, key=lambda each: -bounds[each]):
-        if len(best) == top and bounds[signature] + SLACK < best[0].cosine:
+        if bounds[signature] < UNRELATED or (len(best) == top and bounds[signature] + SLACK < best[0].cosine):
             break
         for likely in _of_signature(catalogue, child, signature, of_signature[signature], top):
             (heapq.heappush if len(best) < top else heapq.heappushpop)(best, likely)
     return sorted(best, reverse=True)
 
 
-def _bound(child: Fingerprint, candidate: Kernels) -> float:
-    """Returns the highest cosine that a network of a signature can have: that of a copy of all that it may share."""
-    there = {(_end(path), shape) for path, shape in candidate.items()}
-    squares = child.norms**2
-    shared = [(_end(path), shape) in there for path, shape in child.kernels.items()]
-    return math.sqrt(float(squares[shared].sum() / (squares.sum() or 1.0)))
+def _bounds(child: Fingerprint, candidates: Mapping[int, Kernels]) -> dict[int, float]:
+    """Returns the highest cosine that networks of each signature can have: that of a copy of all that may be shared."""
+    squares: dict[tuple[str, Shape], float] = collections.defaultdict(float)
+    for (path, shape), norm in zip(child.kernels.items(), child.norms.tolist(), strict=True):
+        squares[_end(path), shape] += norm**2
+    shapes, whole = {shape for _, shape in squares}, sum(squares.values()) or 1.0
+    bounds = {}
+    for signature, kernels in candidates.items():
+        there = {(_end(path), shape) for path, shape in kernels.items() if shape in shapes}
+        bounds[signature] = math.sqrt(sum(squares[each] for each in there & squares.keys()) / whole)
+    return bounds
 
 
 def _end(path: str) -> str:
@@ -223,8 +231,11 @@ def _of_signature(
 
 
 def _counterparts(candidate: Kernels, child: Kernels) -> list[Counterparts]:
-    if dict(candidate) == dict(child):
-        return [Counterparts(pairs={path: path for path in child}, parent_module="", child_module="")]
+    """Finds which kernels correspond; where all that may do so stand at the same paths, they do."""
+    same = {path: path for path, shape in child.items() if candidate.get(path) == shape}
+    there = {(_end(path), shape) for path, shape in candidate.items()}
+    if same and all(path in same for path, shape in child.items() if (_end(path), shape) in there):
+        return [Counterparts(pairs=same, parent_module="", child_module="")]
     return all_counterparts(candidate, child)
 
 

@@ -107,7 +107,7 @@ def sentence(found: "Found") -> str:
     from lineage_jax.leaves import UNRELATED
 
     if not found.hits:
-        return f"There is no other network than {found.name} in the catalogue."
+        return f"None of {found.networks:,} networks shares kernels with {found.name} that could show it is related."
     best = found.hits[0]
     limit = max(UNRELATED, DEVIATIONS * best.chance)
     lowest, highest = (best.cosine + sign * DEVIATIONS * best.error for sign in (-1, 1))
@@ -120,6 +120,11 @@ def sentence(found: "Found") -> str:
         )
     if highest < limit or not best.compared:
         return f"None of {found.networks:,} networks is related to {found.name}: the best cosine is {best.cosine:.3f}."
+    if best.cosine < DEVIATIONS * best.error:
+        return (
+            f"None of {found.networks:,} networks stands out as a relative of {found.name}: the best cosine is "
+            f"{best.cosine:.3f} ± {best.error:.3f}. Relatives below {highest:.2f} may not: try lineage-jax detect."
+        )
     return (
         f"Whether {best.path} is related to {found.name} this does not tell: cosine {best.cosine:.3f} ± "
         f"{best.error:.3f}, strangers reach {limit:.2f}. lineage-jax detect compares them in full."
