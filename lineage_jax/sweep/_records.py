@@ -82,12 +82,12 @@ def known_of(record: Record, role: str) -> Known:
 def write_record(folder: Path, place: io.Place, record: Record) -> None:
     """Makes a block done."""
     failed = {role: dict(sorted(of_role.items())) for role, of_role in sorted(record.failed.items()) if of_role}
-    io.write_whole(record_file(folder, place), _bytes({"failed": failed}))
+    io.write_whole(_file_of(folder, place), _bytes({"failed": failed}))
 
 
 def read_failed(folder: Path, place: io.Place) -> dict[str, dict[str, str]] | None:
     """Returns which networks of a block failed, by role and name, or None if it has no record that can be read."""
-    found = _read(record_file(folder, place), {"failed": dict})
+    found = _read(_file_of(folder, place), {"failed": dict})
     return None if found is None else found["failed"]
 
 
@@ -118,9 +118,8 @@ def read_done(folder: Path, grid: tuple[int, int], chunks: set[io.Place]) -> dic
     return {place: failed for place, failed in read if failed is not None}
 
 
-def record_file(folder: Path, place: io.Place) -> Path:
-    """Returns where the record of a block is."""
-    return folder / BLOCKS / f"{place[0]}-{place[1]}.json"
+def _file_of(folder: Path, place: io.Place) -> str:
+    return f"{folder}/{BLOCKS}/{place[0]}-{place[1]}.json"  # a Path takes longer to make than the file to read
 
 
 def remember(folder: Path, role: str, number: int, new: Known) -> Known:
@@ -154,8 +153,8 @@ def read_known(folder: Path, role: str, number: int) -> Known:
     return Known() if found is None else Known(**found)
 
 
-def _known_file(folder: Path, role: str, number: int) -> Path:
-    return folder / NETWORKS / f"{role}-{number}.json"
+def _known_file(folder: Path, role: str, number: int) -> str:
+    return f"{folder}/{NETWORKS}/{role}-{number}.json"
 
 
 def _bytes(content: Mapping[str, Any]) -> bytes:
@@ -165,10 +164,11 @@ def _bytes(content: Mapping[str, Any]) -> bytes:
 WITHOUT_FAULT = _bytes({"failed": {}})
 
 
-def _read(file: Path, kinds: Mapping[str, type]) -> dict[str, Any] | None:
+def _read(file: str, kinds: Mapping[str, type]) -> dict[str, Any] | None:
     """Returns what a file holds, by name things of these kinds, or None if it is not there or damaged."""
     try:
-        content = file.read_bytes()
+        with open(file, "rb") as stream:
+            content = stream.read()
     except FileNotFoundError:
         return None
     if content == WITHOUT_FAULT:  # most are, of hundreds of thousands

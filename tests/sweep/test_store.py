@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import types
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -182,6 +183,15 @@ def test_labels_of_paths_that_are_not_shared_are_those_of_all_blocks(tmp_path):
     assert sweep.open(tmp_path).attrs["not_shared"] == ["a", "b", "c"]
 
 
+def test_a_record_comes_last_and_sums_come_first(tmp_path, monkeypatch):
+    named, replace = [], Path.replace
+    with opened(tmp_path) as store:
+        monkeypatch.setattr(Path, "replace", lambda path, to: (named.append(to.parent.name), replace(path, to))[1])
+        write(store, 0, 0)
+        write(store, 0, 0)
+    assert named == ["networks", "networks", "score", "blocks", "score", "blocks"]
+
+
 # --- a run goes on where another ended -------------------------------------------------------------------------------
 
 
@@ -205,9 +215,9 @@ def test_runs_of_one_plan_write_the_same_bytes_whatever_their_order(tmp_path):
     write_all(tmp_path / "a")
     write_all(tmp_path / "b", order=reversed)
     with opened(tmp_path / "c") as store:
+        write(store, 1, 1, failed={"child": {"child 3": "cut short"}})  # and is mended later
         for place in places(store)[::2]:
             write(store, *place)
-        write(store, 1, 2, failed={"child": {"child 6": "cut short"}})
     for process in (1, 0):
         with opened(tmp_path / "c", run="r", process=process, processes=2) as store:
             for place in places(store)[process::2]:
