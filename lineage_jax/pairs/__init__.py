@@ -3,8 +3,13 @@
 A `Comparison` says how many networks it holds at a time, prepares them by side and name, compares prepared parents with
 prepared children, and labels what a pair gives (layer, measure, form, alpha). A driver asks it for `tiles`, blocks of
 pairs with their places among all, and knows nothing of what is compared: `compare_all` puts them into one labelled
-array in memory, for `lineage.score` and `lineage.weight_scores` alike; another driver may share tiles out and store
-them as they come.
+array in memory, for `lineage.score` and `lineage.weight_scores` alike.
+
+Another driver, for more networks than can be looked at first, reads them itself and hands them in block by block:
+`brought` takes from each what layers depend on, if it fits a tree that was found from the first ones, `stacked` makes
+a block of them on the host, `FeatureComparison.place` puts it where it is needed, and `prepare` and `compare` do the
+rest; `faults` says whose features are not finite. On a mesh of devices, of one process or several, children are split
+over its axis `children` and probes over `probes` (docs/adr/0006-distribution.md).
 
 What comes before is the same for all. Networks come by name, stacked or in a mapping that may load each when it is
 asked for (`population_of`, `read`, the only place that asks for one). A `Reading` is what is known of them; of the
@@ -32,6 +37,7 @@ from lineage_jax.pairs._comparison import tiles as tiles
 from lineage_jax.pairs._feature_comparison import FeatureComparison as FeatureComparison
 from lineage_jax.pairs._features import feature_comparison as feature_comparison
 from lineage_jax.pairs._finite import check_finite as check_finite
+from lineage_jax.pairs._mesh import children_here as children_here
 from lineage_jax.pairs._passes import Scoring as Scoring
 from lineage_jax.pairs._plan import DEFAULT_MEMORY as DEFAULT_MEMORY
 from lineage_jax.pairs._plan import Plan as Plan

@@ -1,14 +1,17 @@
 """Networks compared by their features: what is read, and which compiled programs run."""
 
 import dataclasses
+import functools
 from collections.abc import Iterator, Sequence
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lineage_jax import linearize, similarity
+from lineage_jax import linearize
 from lineage_jax.pairs._comparison import AtATime, Comparison
+from lineage_jax.pairs._mesh import CHILDREN, children_here, placed, placed_probes
+from lineage_jax.pairs._parts import whole
 from lineage_jax.pairs._passes import Scoring, Seen
 from lineage_jax.pairs._plan import Plan
 from lineage_jax.pairs._programs import Programs, lent
@@ -59,8 +62,8 @@ class FeatureComparison(Comparison):
 
     @property
     def at_a_time(self) -> AtATime:
-        """Networks that fit into the memory of the plan."""
-        return AtATime(self.plan.pieces.parents, self.plan.pieces.children.block)
+        """Networks of a block that was given, or that fit into the memory of the plan."""
+        return self.plan.at_a_time
 
     @property
     def labels(self) -> dict[str, Sequence[str] | Sequence[float]]:
@@ -78,22 +81,40 @@ class FeatureComparison(Comparison):
         return self.plan.shared.not_shared
 
     def read(self, role: str, names: Sequence[str]) -> Params:
-        """Reads and stacks networks; computes nothing of them.
+        """Reads networks and stacks those that this process's devices hold; computes nothing of them.
 
         Raises:
             UnknownKindError: If a network is of a kind that the plan does not know.
             ValueError: If a weight is not finite, or an integer that must be equal is not.
         """
+        here = self.here(role)
+        padded = (*names, *[names[-1]] * (1 + here[-1] - len(names)))
+        wanted = tuple(dict.fromkeys(padded[place] for place in here))
         shared, constant = self.plan.shared, self.plan.constant
-        return read_block(self.reading, role, names, shared, size=len(self.here(role)), constant=constant)
+        to = jnp.asarray if self.plan.mesh is None else np.asarray
+        return read_block(self.reading, role, wanted, shared, size=len(here), constant=constant, to=to)
 
-    def here(self, role: str) -> Sequence[int]:
-        """Places of a block, which is of one size however few names there are, that are to be stacked here: all."""
-        return range(self.at_a_time.parents if role == "parent" else self.at_a_time.children)
+    def here(self, role: str) -> tuple[int, ...]:
+        """Places, in a block of `at_a_time` networks filled up, of those that this process's devices hold.
+
+        All parents, and all children unless a mesh has devices of other processes too.
+        """
+        if role == "parent":
+            return tuple(range(self.at_a_time.parents))
+        return children_here(self.plan.mesh, self.plan.children)
 
     def place(self, role: str, block: Params) -> Params:
-        """Puts a block that `stacked` made on the device, for `prepare`; `role` says of which side it is."""
-        return jax.tree.map(jnp.asarray, block)
+        """Puts a block on the devices that need it, for `prepare`; no device talks to another.
+
+        Args:
+            role: "parent" or "child".
+            block: what `read` or `stacked` made of the networks at the places of `here`.
+        """
+        mesh, here = self.plan.mesh, self.here(role)
+        if mesh is None:
+            return jax.tree.map(jnp.asarray, block)
+        axes, size = (None, self.at_a_time.parents) if role == "parent" else (CHILDREN, self.plan.children)
+        return jax.tree.map(lambda leaf: placed(leaf, mesh, axes, size=size, here=here), block)
 
     def prepare(self, role: str, names: Sequence[str], block: Params | None = None) -> Prepared:
         """Takes networks in; children run forward, on all probes where these are shown in one piece.
@@ -109,9 +130,9 @@ class FeatureComparison(Comparison):
         """
         placed = self.place(role, self.read(role, names)) if block is None else block
         prepared = Prepared(names=tuple(names), block=placed, is_checked=block is None)
-        if role == "parent" or not self._whole:
+        if role == "parent" or self._is_cut:
             return prepared
-        prepared = dataclasses.replace(prepared, seen=self._see(prepared, self.probes))
+        prepared = dataclasses.replace(prepared, seen=self._see(prepared, self._all_probes))
         if prepared.is_checked:
             _check_features(self.faults(prepared))
         return prepared
@@ -121,7 +142,7 @@ class FeatureComparison(Comparison):
 
         Where probes are shown in pieces, this takes another forward pass of each child.
         """
-        seen = [children.seen] if children.seen else (self._see(children, probes) for probes in self._shown())
+        seen = [children.seen] if children.seen else (self._see(children, probes) for probes, _ in self._shown())
         return {name: fault for one in seen for name, fault in _faults(children.names, one).items()}
 
     def compare(self, parents: Prepared, children: Prepared) -> np.ndarray:
@@ -130,22 +151,31 @@ class FeatureComparison(Comparison):
         Raises:
             ValueError: If a feature is not finite, or features of a probe depend on others where probes are cut.
         """
-        if not self._whole and APART not in self.reading.checked:
-            _check_apart(self.scoring.feature_fn, jax.tree.map(lambda leaf: leaf[0], parents.block), self.probes)
+        if (self._is_cut or self.plan.is_split) and APART not in self.reading.checked:
+            first = jax.tree.map(lambda leaf: leaf.addressable_data(0)[0], parents.block)
+            _check_apart(self.scoring.feature_fn, first, np.asarray(self.probes))
             self.reading.checked.add(APART)
         scores = self._scores(parents, children)[: len(parents.names), : len(children.names)]
         sorted_layers = sorted(self.plan.layers)
         return scores[:, :, [sorted_layers.index(layer) for layer in self.plan.layers]]
 
     @property
-    def _whole(self) -> bool:
-        """Whether the probes are shown in one piece."""
-        return self.plan.pieces.rows == len(self.probes)
+    def _is_cut(self) -> bool:
+        return self.plan.is_cut(len(self.probes))
 
-    def _shown(self) -> Iterator[jax.Array]:
-        """Yields the probes as they are shown, all pieces but the last of one size."""
+    @functools.cached_property
+    def _all_probes(self) -> jax.Array:
+        """The probes, on the devices that need them."""
+        return self._placed(self.probes)
+
+    def _placed(self, probes: jax.Array) -> jax.Array:
+        return probes if self.plan.mesh is None else placed_probes(probes, self.plan.mesh)
+
+    def _shown(self) -> Iterator[tuple[jax.Array, float]]:
+        """Yields the probes piece by piece, all but the last of one size, and what part of all they are."""
         for start in range(0, len(self.probes), self.plan.pieces.rows):
-            yield self.probes[start : start + self.plan.pieces.rows]
+            piece = self.probes[start : start + self.plan.pieces.rows]
+            yield self._placed(piece), len(piece) / len(self.probes)
 
     def _see(self, children: Prepared, probes: jax.Array) -> Seen:
         """Runs the children's forward passes."""
@@ -153,24 +183,22 @@ class FeatureComparison(Comparison):
             return self.programs.see_all(children.block, probes)
 
     def _scores(self, parents: Prepared, children: Prepared) -> np.ndarray:
-        """Scores pairs; over pieces of the probes, their means are averaged, and roots are taken last."""
-        if children.seen is not None:
-            return self._scores_on(self.probes, parents, children, children.seen)
-        total, dtype = np.zeros(()), np.dtype(np.float32)
-        for probes in self._shown():
+        """Scores pairs; over parts of the probes, shown one after another or on several devices, they are averaged."""
+        if children.seen is None:
+            parts, weights = zip(*self._of_pieces(parents, children), strict=True)
+            return whole(np.stack(parts), weights, self.scoring.measures)
+        scores = self._scores_on(self._all_probes, parents, children, children.seen)
+        return whole(scores, [1 / len(scores)] * len(scores), self.scoring.measures) if self.plan.is_split else scores
+
+    def _of_pieces(self, parents: Prepared, children: Prepared) -> Iterator[tuple[np.ndarray, float]]:
+        for probes, weight in self._shown():
             seen = self._see(children, probes)
             if children.is_checked:
                 _check_features(_faults(children.names, seen))
-            part = self._scores_on(probes, parents, children, seen)
-            total, dtype = total + part.astype(np.float64) * (len(probes) / len(self.probes)), part.dtype
-        scores = total.astype(dtype)
-        for index, measure in enumerate(self.scoring.measures):
-            if isinstance(measure, similarity.RootedMeasure):
-                scores[:, :, :, index] = measure.root(jnp.asarray(scores[:, :, :, index]))
-        return scores
+            yield self._scores_on(probes, parents, children, seen), weight
 
     def _scores_on(self, probes: jax.Array, parents: Prepared, children: Prepared, seen: Seen) -> np.ndarray:
-        strengths = jnp.asarray(self.alphas, jnp.result_type(float))
+        strengths = np.asarray(self.alphas, jnp.result_type(float))
         with lent(lambda: self.plan.final(self.scoring, self.probes)):
             found = self.programs.score_pairs(
                 parents.block, children.block, seen, probes, strengths, chunk=self.plan.pieces.children.chunk
@@ -197,8 +225,8 @@ def _check_features(faults: dict[str, str]) -> None:
         raise ValueError(f"child '{name}' has {fault}")
 
 
-def _check_apart(feature_fn: FeatureFn, network: Params, probes: jax.Array) -> None:
-    """Refuses to show probes piece by piece where the features of one depend on what others are shown with it."""
+def _check_apart(feature_fn: FeatureFn, network: Params, probes: np.ndarray) -> None:
+    """Refuses to show probes apart where the features of one depend on what others are shown with it."""
     alike, others = (  # as many rows of both, since another number of rows rounds differently
         linearize.by_layer(linearize.as_matrices(feature_fn(network, probes[rows])))
         for rows in (np.array([0, 0, 0]), np.array([0, len(probes) // 2, -1]))
@@ -208,5 +236,6 @@ def _check_apart(feature_fn: FeatureFn, network: Params, probes: jax.Array) -> N
         if not bool(jnp.all(jnp.abs(others[layer][0] - features[0]) <= allowed)):
             raise ValueError(
                 f"features at layer '{layer}' depend on which probes are shown together (batch statistics, say), so "
-                "that probes cannot be cut to fit into memory; allow more memory"
+                "that probes can neither be cut to fit into memory nor be split over a mesh; allow more memory, or "
+                "leave out the axis 'probes'"
             )

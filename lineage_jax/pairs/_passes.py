@@ -9,7 +9,9 @@ from jaxtyping import Array, Bool, Float
 
 from lineage_jax import linearize
 from lineage_jax.linearize import by_layer
+from lineage_jax.pairs._mesh import PROBES, gathered
 from lineage_jax.pairs._sides import ParentSide, parent_side, prepared
+from lineage_jax.similarity import TwoStepMeasure, is_mean_over_examples
 from lineage_jax.typing import FeatureFn, Features, Inputs, Measure, Params
 
 Layers = dict[str, Float[Array, "n d"]]
@@ -19,25 +21,36 @@ class Seen(NamedTuple):
     """What a child's own forward pass gives.
 
     Attributes:
-        features: `{layer: [n, d]}`.
+        features: `{layer: [n, d]}`, of the probes that the device has.
+        whole: the same of all probes, where the device has some and a measure takes all of them as they are; else {}.
         prepared: `{layer: ...}`, what each measure takes for the child in a pair (`_sides.prepared`).
         stem: the first layer's output, where it is shared.
         overflown: `{layer: whether some of its features are not finite}`.
     """
 
     features: Layers
+    whole: Layers
     prepared: dict[str, tuple]
     stem: Array | None
     overflown: dict[str, Bool[Array, ""]]
 
 
 class Scoring(NamedTuple):
-    """The static part of scoring; the same settings find the same compiled programs (`_programs`)."""
+    """The static part of scoring; the same settings find the same compiled programs (`_programs`).
+
+    Attributes:
+        feature_fn: from variables and probes to features.
+        measures: functions of two feature matrices.
+        forms: of `lineage.FORMS`.
+        held: path prefixes that stay the parent's.
+        split_probes: how many probes there are, where the devices of a mesh have some of them each; else None.
+    """
 
     feature_fn: FeatureFn
     measures: tuple[Measure, ...]
     forms: tuple[str, ...]
     held: tuple[str, ...]
+    split_probes: int | None = None
 
 
 def see(scoring: Scoring, child: Params, probes: Inputs) -> Seen:
@@ -48,8 +61,32 @@ def see(scoring: Scoring, child: Params, probes: Inputs) -> Seen:
         features = matrices(feature_fn.rest(child, probes, stem))
     else:
         features = matrices(feature_fn(child, probes))
-    ready = {layer: tuple(prepared(m, x) for m in scoring.measures) for layer, x in features.items()}
-    return Seen(features, ready, stem, {layer: ~jnp.isfinite(x).all() for layer, x in features.items()})
+    shown = {layer: views(scoring, x) for layer, x in features.items()}
+    as_they_are = [
+        place
+        for place, alone in enumerate(apart(scoring))
+        if not (alone or isinstance(scoring.measures[place], TwoStepMeasure))
+    ]
+    whole = {layer: of_layer[as_they_are[0]] for layer, of_layer in shown.items()} if as_they_are else {}
+    ready = {layer: tuple(map(prepared, scoring.measures, of_layer)) for layer, of_layer in shown.items()}
+    overflown = {layer: ~jnp.isfinite(x).all() for layer, x in features.items()}
+    return Seen(features, whole, ready, stem, overflown)
+
+
+def apart(scoring: Scoring) -> list[bool]:
+    """Says of each measure whether it takes the probes at hand alone: of course where these are all.
+
+    Else means over the examples do, to be averaged afterwards, where devices have equally many probes.
+    """
+    n = scoring.split_probes
+    return [n is None or (is_mean_over_examples(m) and n % jax.lax.axis_size(PROBES) == 0) for m in scoring.measures]
+
+
+def views(scoring: Scoring, features: Float[Array, "r d"]) -> list[Float[Array, "r d"] | Float[Array, "n d"]]:
+    """Returns what each measure takes of the features of the probes at hand; they are gathered once for all."""
+    alone, n = apart(scoring), scoring.split_probes
+    whole = features if n is None or all(alone) else gathered(features, n)
+    return [features if takes_few else whole for takes_few in alone]
 
 
 def see_all(children: Params, probes: Inputs, *, scoring: Scoring) -> Seen:
@@ -89,15 +126,17 @@ def scorer(
         value, push_whole = linearize.linearize(feature_fn, parent, probes, held=held)
         push = lambda child, seen: push_whole(child)  # noqa: E731
 
-    sides = {layer: [parent_side(m, x) for m in scoring.measures] for layer, x in by_layer(value).items()}
+    measures, alone = scoring.measures, apart(scoring)
+    sides = {layer: list(map(parent_side, measures, views(scoring, x))) for layer, x in by_layer(value).items()}
 
     def score_child(child: Params, seen: Seen) -> Array:
         tangents = by_layer(push(child, seen))
 
         def score_layer(layer: str) -> Array:
-            ready = [seen.features[layer] if target is None else target for target in seen.prepared[layer]]
-            pairs = zip(sides[layer], ready, strict=True)
-            return jnp.stack([_all_forms(scoring, side, tangents[layer], target, alphas) for side, target in pairs])
+            plain = [seen.features[layer] if takes_few else seen.whole.get(layer) for takes_few in alone]
+            ready = [x if target is None else target for x, target in zip(plain, seen.prepared[layer], strict=True)]
+            pairs = zip(sides[layer], views(scoring, tangents[layer]), ready, strict=True)
+            return jnp.stack([_all_forms(scoring, side, tangent, target, alphas) for side, tangent, target in pairs])
 
         return jnp.stack([score_layer(layer) for layer in sorted(sides)])
 

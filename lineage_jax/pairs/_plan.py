@@ -2,20 +2,24 @@
 
 import dataclasses
 import functools
+import math
 
 import flax.errors
 import jax
 import jax.numpy as jnp
+from jax.sharding import Mesh
 
 from lineage_jax import linearize, similarity
 from lineage_jax.leaves import is_under
 from lineage_jax.pairs._comparison import AtATime
 from lineage_jax.pairs._kind import paths_of
 from lineage_jax.pairs._memory import Pieces, Sizes, nbytes, pieces, working_bytes
+from lineage_jax.pairs._mesh import CHILDREN, PROBES, axis, devices_of_a_process, on_one_device
 from lineage_jax.pairs._needs import layers_and_needs
+from lineage_jax.pairs._parts import on_a_part
 from lineage_jax.pairs._passes import Scoring, Seen, scorer, see
 from lineage_jax.pairs._shared import Shared
-from lineage_jax.typing import Inputs, Measure, Params
+from lineage_jax.typing import Inputs, Params
 
 FEWEST_SHARED = 16
 """With fewer children in a block than this, repeating the parents' forward pass costs more than sharing stems saves."""
@@ -36,7 +40,9 @@ class Plan:
         layers: names in the feature function's own order.
         needs: paths of the leaves that each layer depends on.
         stemmed: whether the first layer is shared between all pairs.
-        pieces: how networks and probes are cut.
+        pieces: how networks and probes are cut, on each device.
+        at_a_time: how many networks all devices hold together.
+        mesh: of the devices, with both axes; None where there is one.
     """
 
     shared: Shared
@@ -44,6 +50,8 @@ class Plan:
     needs: tuple[tuple[str, tuple[str, ...]], ...]
     stemmed: bool
     pieces: Pieces
+    at_a_time: AtATime
+    mesh: Mesh | None
 
     @property
     def used(self) -> tuple[str, ...]:
@@ -56,27 +64,26 @@ class Plan:
         """Integers that some layer depends on."""
         return tuple(path for path in self.shared.constant if path in self.used)
 
+    @property
+    def children(self) -> int:
+        """Children of a block, filled up so that every device has equally many."""
+        return self.pieces.children.block * axis(self.mesh, CHILDREN)
+
+    @property
+    def is_split(self) -> bool:
+        """Whether devices have some of the probes each."""
+        return axis(self.mesh, PROBES) > 1
+
+    def is_cut(self, probes: int) -> bool:
+        """Whether probes are shown piece by piece."""
+        return self.pieces.rows < _share(probes, self.mesh, PROBES)
+
     def final(self, scoring: Scoring, probes: jax.Array | jax.ShapeDtypeStruct) -> Scoring:
-        """Returns the setting that is compiled: what is missing is held, measures are those of a piece."""
-        whole = self.pieces.rows == probes.shape[0]
-        measures = scoring.measures if whole else tuple(map(on_a_piece, scoring.measures))
-        setting = scoring._replace(held=_held(scoring, self.shared), measures=measures)
+        """Returns the setting that is compiled: what is missing is held, measures are those of a part of the probes."""
+        setting = _setting(scoring, self.shared, probes, self.mesh)
+        if self.is_split or self.is_cut(probes.shape[0]):
+            setting = setting._replace(measures=tuple(map(on_a_part, scoring.measures)))
         return _stemmed(setting, self.shared, probes) if self.stemmed else _plain(setting)
-
-
-@dataclasses.dataclass(frozen=True)
-class Power:
-    """The mean under the root of a measure: means of pieces add up, roots do not."""
-
-    measure: similarity.RootedMeasure
-
-    def __call__(self, a: jax.Array, b: jax.Array) -> jax.Array:
-        return self.measure.power(a, b)
-
-
-def on_a_piece(measure: Measure) -> Measure:
-    """Returns the measure whose mean over pieces is the measure of the whole, up to a root."""
-    return Power(measure) if isinstance(measure, similarity.RootedMeasure) else measure
 
 
 def plan(
@@ -89,6 +96,7 @@ def plan(
     children: int,
     memory: int | None,
     blocks: AtATime | None = None,
+    mesh: Mesh | None = None,
 ) -> Plan:
     """Plans the scoring of all pairs.
 
@@ -101,39 +109,53 @@ def plan(
         children: how many.
         memory: bytes, or None for `DEFAULT_MEMORY`.
         blocks: how many networks are held at a time, where that is settled.
+        mesh: of the devices, with both axes; None for one device.
 
     Raises:
         ValueError: If the feature function does not accept the networks and probes, or its features have no row for
             every probe.
     """
-    shared, layers, needs = _accepted(scoring, ways, probes)
+    shared, needs = _accepted(scoring, ways, probes)
     linearize.check_rows(scoring.feature_fn, shared.template.tree, probes)
-    setting = scoring._replace(held=_held(scoring, shared))
-    can_cut = all(map(similarity.is_mean_over_examples, scoring.measures))
+    setting = _setting(scoring, shared, probes, mesh)
     fit = functools.partial(
         _pieces,
         template=shared.template.tree,
-        probes=probes,
+        probes=jax.ShapeDtypeStruct((_share(probes.shape[0], mesh, PROBES), *probes.shape[1:]), probes.dtype),
         alphas=alphas,
         parents=parents,
-        children=children,
-        can_cut=can_cut,
-        memory=DEFAULT_MEMORY if memory is None else memory,
-        blocks=blocks,
+        children=_share(children, mesh, CHILDREN),
+        can_cut=all(map(similarity.is_mean_over_examples, scoring.measures)) and axis(mesh, PROBES) == 1,
+        memory=(DEFAULT_MEMORY if memory is None else memory) // devices_of_a_process(mesh),
+        blocks=blocks and blocks._replace(children=_share(blocks.children, mesh, CHILDREN)),
+        mesh=mesh,
     )
-    make = functools.partial(Plan, shared=shared, layers=layers, needs=needs)
+
+    def make(pieces: Pieces, *, stemmed: bool) -> Plan:
+        together = blocks or AtATime(pieces.parents, pieces.children.block * axis(mesh, CHILDREN))
+        needs_of = tuple((layer, tuple(sorted(paths))) for layer, paths in needs.items())
+        return Plan(
+            shared=shared,
+            layers=tuple(needs),
+            needs=needs_of,
+            stemmed=stemmed,
+            pieces=pieces,
+            at_a_time=together,
+            mesh=mesh,
+        )
+
     stemmed = _stemmed(setting, shared, probes)
     if isinstance(stemmed.feature_fn, linearize.Stemmed):
-        found = fit(stemmed)
-        if found.children.block >= min(children, FEWEST_SHARED):
-            return make(stemmed=True, pieces=found)
-    return make(stemmed=False, pieces=fit(_plain(setting)))
+        found = make(fit(stemmed), stemmed=True)
+        if found.children >= min(blocks.children if blocks else children, FEWEST_SHARED):
+            return found
+    return make(fit(_plain(setting)), stemmed=False)
 
 
 def _accepted(
     scoring: Scoring, ways: tuple[Shared, ...], probes: jax.ShapeDtypeStruct
-) -> tuple[Shared, tuple[str, ...], tuple[tuple[str, tuple[str, ...]], ...]]:
-    """Traces the feature function on one tree after another until it takes one."""
+) -> tuple[Shared, dict[str, frozenset[str]]]:
+    """Traces the feature function on one tree after another until it takes one; returns what each layer depends on."""
     first: Exception | None = None
     for shared in ways:
         try:
@@ -142,7 +164,7 @@ def _accepted(
             first = first or error
             continue
         _check_floating(layers)
-        return shared, tuple(layers), tuple((layer, tuple(sorted(needs[layer]))) for layer in layers)
+        return shared, needs
     reason = (str(first).splitlines() or [""])[0]
     leaves = ", ".join(list(paths_of(ways[0].template))[:3])
     raise ValueError(
@@ -171,6 +193,7 @@ def _pieces(
     can_cut: bool,
     memory: int,
     blocks: AtATime | None,
+    mesh: Mesh | None,
 ) -> Pieces:
     strengths = jax.ShapeDtypeStruct((alphas,), jnp.result_type(float))
 
@@ -179,18 +202,28 @@ def _pieces(
 
     @functools.cache
     def seen(rows: int) -> Seen:
-        return jax.eval_shape(lambda child, x: see(scoring, child, x), template, shown(rows))
+        return jax.eval_shape(on_one_device(functools.partial(see, scoring), mesh), template, shown(rows))
 
     def one_pair(parent: Params, child: Params, seen: Seen, x: Inputs, strengths: jax.Array) -> jax.Array:
         return scorer(scoring, parent, x, strengths)(child, seen)
 
     @functools.cache
     def working(rows: int) -> int:
-        return working_bytes(one_pair, template, template, seen(rows), shown(rows), strengths)
+        return working_bytes(on_one_device(one_pair, mesh), template, template, seen(rows), shown(rows), strengths)
 
     sizes = Sizes(network=nbytes(template), held=lambda rows: nbytes(seen(rows)), working=working)
     counts = {"parents": parents, "children": children, "probes": probes.shape[0]}
     return pieces(sizes, **counts, can_cut=can_cut, memory=memory, blocks=blocks)
+
+
+def _setting(scoring: Scoring, shared: Shared, probes: jax.Array | jax.ShapeDtypeStruct, mesh: Mesh | None) -> Scoring:
+    split = probes.shape[0] if axis(mesh, PROBES) > 1 else None
+    return scoring._replace(held=_held(scoring, shared), split_probes=split)
+
+
+def _share(count: int, mesh: Mesh | None, name: str) -> int:
+    """Returns how many each device has of what is split over an axis of the mesh."""
+    return math.ceil(count / axis(mesh, name))
 
 
 def _held(scoring: Scoring, shared: Shared) -> tuple[str, ...]:

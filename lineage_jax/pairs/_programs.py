@@ -9,9 +9,13 @@ from collections.abc import Callable, Hashable, Iterator
 from typing import Any
 
 import jax
-from jaxtyping import Array, Float
+import jax.numpy as jnp
+from jax.sharding import Mesh
+from jax.sharding import PartitionSpec as P
+from jaxtyping import Array, Bool, Float
 
 from lineage_jax.linearize import identity_of, watch
+from lineage_jax.pairs._mesh import CHILDREN, PROBES
 from lineage_jax.pairs._passes import Scoring, Seen, score_pairs, see_all
 from lineage_jax.typing import Inputs, Params
 
@@ -58,11 +62,11 @@ def remembered(scoring: Scoring) -> Memory:
     return found
 
 
-def programs_of(memory: Memory, choice: Hashable) -> Programs:
-    """Finds the programs of one choice, or makes new ones, which compile at their first call."""
-    if choice not in memory.programs:
-        memory.programs[choice] = _new_programs()
-    return memory.programs[choice]
+def programs_of(memory: Memory, choice: Hashable, mesh: Mesh | None = None) -> Programs:
+    """Finds the programs of one choice and mesh, or makes new ones, which compile at their first call."""
+    if (choice, mesh) not in memory.programs:
+        memory.programs[choice, mesh] = _new_programs(mesh)
+    return memory.programs[choice, mesh]
 
 
 @contextlib.contextmanager
@@ -75,7 +79,7 @@ def lent(scoring: Callable[[], Scoring]) -> Iterator[None]:
         _TRACED.reset(token)
 
 
-def _new_programs() -> Programs:
+def _new_programs(mesh: Mesh | None) -> Programs:
     def see(children: Params, probes: Inputs) -> Seen:
         return see_all(children, probes, scoring=_TRACED.get()())
 
@@ -84,4 +88,50 @@ def _new_programs() -> Programs:
     ) -> Float[Array, "p m l measure form k"]:
         return score_pairs(parents, children, seen, probes, alphas, scoring=_TRACED.get()(), chunk=chunk)
 
+    if mesh is not None:
+        see, pairs = _spread_see(see, mesh), _spread_pairs(pairs, mesh)
     return Programs(jax.jit(see), jax.jit(pairs, static_argnames=("chunk",)))
+
+
+OF_CHILDREN, OF_PROBES, OF_BOTH, EVERYWHERE = P(CHILDREN), P(PROBES), P(CHILDREN, PROBES), P()
+SEEN = Seen._make((OF_BOTH, OF_CHILDREN, OF_CHILDREN, OF_BOTH, EVERYWHERE))
+"""Where features, whole ones, what is prepared of them, stems, and what has overflown lie on a mesh."""
+
+
+def _spread_see(see: Callable[..., Seen], mesh: Mesh) -> Callable[..., Seen]:
+    """Every device sees its own children, each on its own probes."""
+
+    def see_own(children: Params, probes: Inputs) -> Seen:
+        seen = see(children, probes)
+        return seen._replace(overflown=jax.tree.map(_anywhere, seen.overflown))
+
+    return _on_mesh(see_own, mesh, (OF_CHILDREN, OF_PROBES), SEEN)
+
+
+def _spread_pairs(pairs: Callable[..., Array], mesh: Mesh) -> Callable[..., Array]:
+    """Every device scores its own children with all parents; then all have all scores, and one process can write them.
+
+    Where probes are split, a first axis has the scores of each part, to be averaged (`_parts.whole`).
+    """
+
+    def spread(*arrays: Any, chunk: int) -> Array:
+        def score_own(parents: Params, children: Params, seen: Seen, *others: Array) -> Array:
+            own = seen._replace(overflown={})  # which is said of the children of other devices too
+            scores = pairs(parents, children, own, *others, chunk=chunk)
+            scores = jax.lax.all_gather(scores, CHILDREN, axis=1, tiled=True)
+            return jax.lax.all_gather(scores, PROBES) if mesh.shape[PROBES] > 1 else scores
+
+        return _on_mesh(score_own, mesh, (EVERYWHERE, OF_CHILDREN, SEEN, OF_PROBES, EVERYWHERE), EVERYWHERE)(*arrays)
+
+    return spread
+
+
+def _on_mesh(function: Callable, mesh: Mesh, in_specs: Any, out_specs: Any) -> Callable:
+    # unchecked, as the check refuses loops in networks and measures that know nothing of a mesh
+    return jax.shard_map(function, mesh=mesh, in_specs=in_specs, out_specs=out_specs, check_vma=False)
+
+
+def _anywhere(flags: Bool[Array, " own"]) -> Bool[Array, " m"]:
+    """Says of all children whether a flag is up on any device."""
+    up = jax.lax.psum(flags.astype(jnp.int32), PROBES) > 0
+    return jax.lax.all_gather(up, CHILDREN, tiled=True)

@@ -1,9 +1,10 @@
 """Reading networks: each of a lazily loaded mapping once, if all are of one kind."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from lineage_jax.leaves import leaf_paths
@@ -70,7 +71,14 @@ def full_look(parents: Population, children: Population, *, held: tuple[str, ...
 
 
 def read_block(
-    reading: Reading, role: str, names: Sequence[str], shared: Shared, *, size: int, constant: Sequence[str] = ()
+    reading: Reading,
+    role: str,
+    names: Sequence[str],
+    shared: Shared,
+    *,
+    size: int,
+    constant: Sequence[str] = (),
+    to: Callable = jnp.asarray,
 ) -> Params:
     """Reads and stacks networks; the last one fills the block up, so that all blocks run the same compiled program.
 
@@ -81,6 +89,7 @@ def read_block(
         shared: the tree that they are brought to.
         size: of the block.
         constant: paths of integers that must be equal in all networks.
+        to: takes what was stacked on the host, to the default device or, as `np.asarray`, no further.
 
     Returns:
         The networks in the tree of `shared`, every leaf with a first axis of `size`.
@@ -101,7 +110,7 @@ def read_block(
             if kind not in known:
                 raise UnknownKindError(f"{role} '{name}'")
         networks += networks[-1:] * (size - len(names))
-        block = stack(networks, shared)
+        block = stack(networks, shared, to=to)
     _check_constant(block, role, names, reading, constant)
     return block
 

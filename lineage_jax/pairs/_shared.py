@@ -1,7 +1,7 @@
 """What parents and children have in common: only parameters of equal path and shape take part in a comparison."""
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import jax
 import jax.numpy as jnp
@@ -107,7 +107,7 @@ def one_dtype(path: str, found: Mapping[str, jax.ShapeDtypeStruct | None]) -> np
     return jnp.dtype(jnp.result_type(*(_computable(dtype) for dtype in by_dtype)))
 
 
-def stack(networks: list[Params], shared: Shared) -> Params:
+def stack(networks: list[Params], shared: Shared, *, to: Callable = jnp.asarray) -> Params:
     """Stacks networks and takes them off the list, leaf by leaf: at no time is there more than one copy of most."""
     columns: dict[str, list] = {}
     wanted = set(paths_of(shared.template)) - set(shared.missing)
@@ -117,7 +117,7 @@ def stack(networks: list[Params], shared: Shared) -> Params:
             columns.setdefault(path, []).append(leaves[path])
     count = len(next(iter(columns.values())))
     dtypes = {path: leaf.dtype for path, leaf in paths_of(shared.template).items()}
-    stacked = {path: _stacked(columns.pop(path)[::-1], dtypes[path]) for path in list(columns)}
+    stacked = {path: _stacked(columns.pop(path)[::-1], dtypes[path], to) for path in list(columns)}
     return _filled(stacked, shared, count)
 
 
@@ -136,11 +136,11 @@ def _filled(by_path: Mapping[str, Array], shared: Shared, count: int) -> Params:
     return replace_leaves(shared.template.tree, leaves, missing=zeros)
 
 
-def _stacked(column: list, dtype: np.dtype) -> Array:
+def _stacked(column: list, dtype: np.dtype, to: Callable) -> Array:
     """Stacks on the device what is there, and on the host what is there."""
     if all(isinstance(leaf, jax.Array) for leaf in column):
         return jnp.stack([leaf if leaf.dtype == dtype else leaf.astype(dtype) for leaf in column])
-    return jnp.asarray(np.stack([np.asarray(leaf).astype(dtype, copy=False) for leaf in column]))
+    return to(np.stack([np.asarray(leaf).astype(dtype, copy=False) for leaf in column]))
 
 
 def _is_one_shape(leaves: Iterable[jax.ShapeDtypeStruct | None]) -> bool:

@@ -44,8 +44,8 @@ def compile_scoring(monkeypatch):
 
             return call
 
-        def only_compiling(memory, choice):
-            made = programs_of(memory, choice)
+        def only_compiling(memory, choice, mesh):
+            made = programs_of(memory, choice, mesh)
             return _programs.Programs(
                 only_compile(made.see_all, "see_all"), only_compile(made.score_pairs, "score_pairs")
             )
