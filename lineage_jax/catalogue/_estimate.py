@@ -32,6 +32,7 @@ class Shared:
         columns: where among a candidate's numbers those lie that are compared; None where all are, as they lie.
         widths: into how many numbers each kernel folds.
         kernels: which of the candidate's norms belong to them.
+        of_child: which of the child's kernels they are.
         squares: by kernel its share of the squared norm of what is shared, on the child's side.
         sizes: weights of each kernel.
         share: norm of these kernels over the norm of all of the child's.
@@ -42,10 +43,21 @@ class Shared:
     columns: list[slice] | None
     widths: list[int]
     kernels: list[int]
+    of_child: list[int]
     squares: np.ndarray
     sizes: np.ndarray
     share: float
     compared: float
+
+    def part_of(self, kernel: int) -> slice:
+        """Returns where among the numbers that are compared one of the child's kernels stands."""
+        place = self.of_child.index(kernel)
+        start = sum(self.widths[:place])
+        return slice(start, start + self.widths[place])
+
+    def width_of(self, kernel: int) -> int:
+        """Returns how many numbers one of the child's kernels has here."""
+        return self.widths[self.of_child.index(kernel)]
 
 
 def shared_between(child: Fingerprint, candidate: Kernels, pairs: Mapping[str, str]) -> Shared:
@@ -59,7 +71,7 @@ def shared_between(child: Fingerprint, candidate: Kernels, pairs: Mapping[str, s
     mine, theirs = parts_of(child.kernels), parts_of(candidate)
     widths = [min(_width(mine[path]), _width(theirs[other])) for path, other in pairs.items()]
     numbers = [fold(child.numbers[mine[path]].astype(np.float64), k) for path, k in zip(pairs, widths, strict=True)]
-    order = {path: place for place, path in enumerate(candidate)}
+    order, own = ({path: place for place, path in enumerate(each)} for each in (candidate, child.kernels))
     squares = dict(zip(child.kernels, (child.norms**2).tolist(), strict=True))
     shared, every = np.array([squares[path] for path in pairs]), np.array(list(squares.values()))
     share = math.sqrt(shared.sum() / every.sum()) if every.any() else 0.0
@@ -70,6 +82,7 @@ def shared_between(child: Fingerprint, candidate: Kernels, pairs: Mapping[str, s
         columns=None if alike else [theirs[other] for other in pairs.values()],
         widths=widths,
         kernels=[order[other] for other in pairs.values()],
+        of_child=[own[path] for path in pairs],
         squares=shared / (shared.sum() or 1.0),
         sizes=np.array([math.prod(child.kernels[path]) for path in pairs]),
         share=share,

@@ -5,16 +5,14 @@ Networks of one signature share the same kernels with the child, so which module
 could reach the highest cosine, and those that could not reach the hits found so far, or `leaves.UNRELATED`, are passed
 over.
 
-What ranks is the cosine over all of the child's kernels. A parent is $|\delta_c|$ away from its child and a sibling
-$|\delta_c - \delta_s|$, so the parent comes first as long as $\langle \delta_c, \delta_s \rangle < |\delta_s|^2 / 2$:
-unless the sibling went a part of the child's own way, as an earlier checkpoint of the same run does, which is the
-child's nearest relative indeed. A child of the child may come before its parent for the same reason. Which of two
-relatives came first a distance does not tell: `lineage-jax detect` looks at more.
+Networks are found by the cosine over all of the child's kernels. Those that are relatives beyond doubt are then ranked
+by how likely each is the parent (`_parents`), so that cosines need not fall from one to the next.
 """
 
 import collections
 import dataclasses
 import heapq
+import itertools
 import math
 import os
 from collections.abc import Iterator, Mapping
@@ -28,12 +26,22 @@ from lineage_jax.catalogue._catalogue import Catalogue, Entry
 from lineage_jax.catalogue._estimate import Shared, closely, cosines, shared_between
 from lineage_jax.catalogue._files import place_of
 from lineage_jax.catalogue._fingerprint import Fingerprint, Kernels, fingerprint
+from lineage_jax.catalogue._parents import costs
 from lineage_jax.catalogue._sketch import Shape
 from lineage_jax.checkpoints import LoadedNetwork
 from lineage_jax.leaves import UNRELATED, Counterparts, all_counterparts
 
 if TYPE_CHECKING:
     from lineage_jax.typing import Params
+
+CANDIDATES = 100
+"""Networks of the highest cosines, of which relatives are ranked as parents."""
+
+SURE = 4
+"""Standard errors that a relative is above `leaves.UNRELATED`."""
+
+NEAR = 0.5
+"""Share of the highest cosine that it reaches at least: who shares a part alone says little of the rest."""
 
 SLACK = 0.1
 """How much an estimate may lie above what the norms allow."""
@@ -82,7 +90,7 @@ class Found:
         kernels: how many kernels it has.
         networks: how many networks it was compared with.
         itself: places in the catalogue that hold the very same file, which are no candidates.
-        hits: the most alike first.
+        hits: relatives first, those before that are likelier to be the parent; then others, the most alike first.
         notes: what else should be known, a line each.
     """
 
@@ -150,14 +158,16 @@ def search(
     sha256 = loaded.sha256
     itself = [entry for entry in catalogue.entries if entry.sha256 and entry.sha256 == sha256 and _nests(entry, loaded)]
     rows = {entry.row for entry in itself}
-    likely = _most_alike(catalogue, child, top, without=rows)
+    likely = _most_alike(catalogue, child, max(top, CANDIDATES), without=rows)
+    hits = _parents_first(catalogue, child, likely)[:top]
+    entries = {catalogue.folder / each.entry.path: each.entry for each in likely}
     return Found(
         folder=catalogue.folder,
         name=loaded.label,
         kernels=len(child.kernels),
         networks=len(catalogue) - len(itself),
         itself=tuple(catalogue.folder / entry.path for entry in itself),
-        hits=tuple(_hit(catalogue, each) for each in likely),
+        hits=tuple(dataclasses.replace(hit, stale=_stale(hit.path, entries[hit.path])) for hit in hits),
         notes=(loaded.not_plain,) if loaded.not_plain else (),
     )
 
@@ -239,11 +249,33 @@ def _counterparts(candidate: Kernels, child: Kernels) -> list[Counterparts]:
     return all_counterparts(candidate, child)
 
 
+def _parents_first(catalogue: Catalogue, child: Fingerprint, likely: list[_Likely]) -> list[Hit]:
+    """Ranks relatives by how likely each is the parent, and leaves the others behind them as they are."""
+    hits = [_hit(catalogue, each) for each in likely]
+    highest = max((hit.cosine for hit in hits), default=0.0)
+    related = [hit.cosine - SURE * hit.error > UNRELATED and hit.cosine >= NEAR * highest for hit in hits]
+    relatives = list(itertools.compress(likely, related))
+    if len(relatives) < 2:
+        return hits
+    cost = costs(
+        child,
+        [each.shared for each in relatives],
+        catalogue.sketches[[each.entry.row for each in relatives]],
+        [_norms(catalogue, each.entry) for each in relatives],
+    )
+    first = list(itertools.compress(hits, related))
+    ranked = [first[place] for place in np.argsort(cost, kind="stable").tolist()]
+    return [*ranked, *(hit for hit, one in zip(hits, related, strict=True) if not one)]
+
+
+def _norms(catalogue: Catalogue, entry: Entry) -> np.ndarray:
+    return catalogue.norms[entry.norms : entry.norms + len(catalogue.signatures[entry.signature].kernels)]
+
+
 def _hit(catalogue: Catalogue, likely: _Likely) -> Hit:
     entry, shared = likely.entry, likely.shared
     signature = catalogue.signatures[entry.signature]
-    norms = catalogue.norms[entry.norms : entry.norms + len(signature.kernels)]
-    cosine, error, chance = closely(shared, catalogue.sketches[entry.row], norms)
+    cosine, error, chance = closely(shared, catalogue.sketches[entry.row], _norms(catalogue, entry))
     return Hit(
         path=catalogue.folder / entry.path,
         cosine=cosine,
@@ -256,7 +288,7 @@ def _hit(catalogue: Catalogue, likely: _Likely) -> Hit:
         parent_module=likely.pairs.parent_module,
         child_module=likely.pairs.child_module,
         sha256=entry.sha256,
-        stale=_stale(catalogue.folder / entry.path, entry),
+        stale=None,
     )
 
 

@@ -11,8 +11,8 @@ from tests.conftest import DATA
 
 pytestmark = pytest.mark.data
 
-FIRST = 6
-"""Children whose parent is the first hit of all; before that of the other four comes a checkpoint that descends from
+FIRST = 7
+"""Children whose parent is the first hit of all; before that of the other three comes a checkpoint that descends from
 the child itself."""
 
 
