@@ -6,6 +6,7 @@ kills at so many random moments and prints one JSON line.
 """
 
 import argparse
+import functools
 import json
 import random
 import signal
@@ -44,22 +45,27 @@ def block_of(store, i, j):
     return values, sweep.Record(sha256=sums, failed=failed, not_shared=["params/head"])
 
 
-def write_all(folder, children, *, announced=False):
+def say_nothing(_):
+    pass
+
+
+def write_all(folder, children, *, say=say_nothing):
     """Writes the blocks that are not done."""
+    say("opening")
     with opened(folder, children) as store:
         rows, columns = store.grid
         left = [(i, j) for j in range(columns) for i in range(rows) if (i, j) not in store.done]
-        if announced:
-            print(len(left), flush=True)
+        say("writing")
         for place in left:
             store.write(*place, *block_of(store, *place))
 
 
-def killed(folder, children, wait):
-    """Starts a process that writes and kills it so many seconds after it has opened the store; tells what it left."""
+def killed(folder, children, wait, *, after="writing"):
+    """Starts a process that writes, and kills it so many seconds after it has said something; tells what it left."""
     command = [sys.executable, "-m", "tests.sweep.kill_store", "--write", str(folder), "--children", str(children)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=Path(__file__).parents[2]) as process:
-        process.stdout.readline()
+        while process.stdout.readline().decode().strip() not in (after, ""):
+            pass
         time.sleep(wait)
         process.send_signal(signal.SIGKILL)
     return {
@@ -98,19 +104,27 @@ def times_written(folder):
 
 
 def study(folder, *, moments, longest, children, seed):
-    """Kills at so many moments, goes on after each, and compares the end with a store that was never interrupted."""
+    """Kills at so many moments, goes on after each, and compares the end with a store that was never interrupted.
+
+    Every fourth is while a new store is made, all others while blocks are written into one store.
+    """
     draw = random.Random(seed)
-    done, partial, inside = [], 0, 0
-    for _ in range(moments):
-        left = killed(folder / "killed", children, draw.uniform(0, longest))
+    done, partial, inside, unmade = [], 0, 0, 0
+    for moment in range(moments):
+        new = moment % 4 == 0
+        store = folder / (f"new {moment}" if new else "killed")
+        wait = draw.uniform(0, 10 * longest if new else longest)  # zarr is imported on the way
+        left = killed(store, children, wait, after="opening" if new else "writing")
         partial += left["partial"]
         inside += left["killed"]
-        done.append(check(folder / "killed", children, left))
+        unmade += not (store / "scores.zarr").exists()
+        done.append(check(store, children, left))
     write_all(folder / "killed", children)
     write_all(folder / "whole", children)
     assert lasting(folder / "killed") == lasting(folder / "whole"), "the stores differ"
     assert max(times_written(folder / "killed").values()) == 1, "a block was written twice"
-    return {"moments": moments, "while it ran": inside, "partial files found": partial, "blocks done at each": done}
+    found = {"moments": moments, "while it ran": inside, "before the store was made": unmade}
+    return {**found, "partial files found": partial, "blocks done at each": done}
 
 
 if __name__ == "__main__":
@@ -122,7 +136,7 @@ if __name__ == "__main__":
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     if given.write:
-        write_all(given.write, given.children, announced=True)
+        write_all(given.write, given.children, say=functools.partial(print, flush=True))
     else:
         with tempfile.TemporaryDirectory() as root:
             settings = {"moments": given.moments, "longest": given.longest, "children": given.children}

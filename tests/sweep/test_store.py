@@ -570,4 +570,4 @@ def test_a_disk_without_room_for_a_store_is_told(small_disk):
 
 
 def test_a_run_that_is_killed_while_it_writes_loses_nothing(tmp_path):
-    kill_store.study(tmp_path, moments=2, longest=0.05, children=100, seed=0)
+    kill_store.study(tmp_path, moments=3, longest=0.05, children=100, seed=0)
