@@ -85,7 +85,8 @@ def _planned(
     ways = shared_by(reading.kinds, held=scoring.held)
     shown = jax.ShapeDtypeStruct(probes.shape, probes.dtype)
     counts = {"parents": len(reading.names("parent")), "children": len(reading.names("child"))}
-    key = (ways, shown, alphas, *counts.values(), memory, blocks, mesh, jnp.result_type(float))
+    precision = jax.config.jax_default_matmul_precision  # type: ignore[attr-defined]
+    key = (ways, shown, alphas, *counts.values(), memory, blocks, mesh, jnp.result_type(float), precision)
     plans = remembered(scoring).plans
     if key not in plans:
         plans[key] = plan(scoring, ways, shown, alphas=alphas, memory=memory, blocks=blocks, mesh=mesh, **counts)

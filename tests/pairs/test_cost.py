@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from lineage_jax import lineage, linearize, models, similarity
+from lineage_jax import lineage, linearize, models, pairs, similarity
 from lineage_jax.pairs import _features, _programs
 
 N = 1024
@@ -100,6 +100,24 @@ def test_other_networks_of_the_same_shapes_trace_nothing(key):
     with jax.no_tracing():
         after = lineage.score(features, second, children, probes, measures=MEASURES)
     assert not np.array_equal(before, after)
+
+
+def test_a_plan_holds_for_one_precision_of_products(key):
+    network = models.fc(widths=(12, 10, 8))
+    networks = dict.fromkeys(map(str, range(20)), models.init(network, key, (4, 4, 1)))
+    scoring = pairs.Scoring(linearize.features_of(network, ("relu2",)), (similarity.l1,), ("taylor",), ())
+
+    def is_stemmed(precision):
+        with jax.default_matmul_precision(precision):
+            reading = pairs.first_look(networks, networks, held=())
+            probes = jnp.ones((3, 4, 4, 1))
+            made = pairs.feature_comparison(
+                reading, scoring, measures=("l1",), probes=probes, alphas=(0.0,), memory=None
+            )
+        return made.plan.stemmed
+
+    # a shared first layer is a difference of two products, which rounded factors leave nothing of
+    assert [is_stemmed(precision) for precision in ("float32", "BF16_BF16_F32", "float32")] == [True, False, True]
 
 
 def test_every_network_runs_forward_once(key):
