@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 UNFINISHED = 1
 """The exit status where the store lacks scores: of networks that failed, or of a process that has ended."""
 
+STDOUT, STDERR = 1, 2
+
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of lines.")]
 
 
@@ -65,26 +67,30 @@ def run(
 
     sizes = None if mesh is None else sweep.parsed_mesh(mesh)
     read = sweep.Plan.read(plan)
-    keep_stdout_for_results()
-    team = sweep.join(sizes, coordinator=coordinator, processes=processes, process=process)
-    speaks = team.index == 0 and team.writes
-    if not speaks:
-        logging.getLogger("lineage_jax").setLevel(logging.ERROR)
-    with progress_of_blocks(shown=speaks) as progress:
-        found = sweep.run(read, store, mesh=team, retry_failed=retry_failed, progress=progress)
+    with compiled_code_on_stderr():
+        team = sweep.join(sizes, coordinator=coordinator, processes=processes, process=process)
+        speaks = team.index == 0 and team.writes
+        if not speaks:
+            logging.getLogger("lineage_jax").setLevel(logging.ERROR)
+        with progress_of_blocks(shown=speaks) as progress:
+            found = sweep.run(read, store, mesh=team, retry_failed=retry_failed, progress=progress)
     if speaks:
         print_status(found, as_json=as_json)
-    if found.errors or (speaks and not found.complete):
+    if found.errors or not (found.complete or found.writers):
         raise typer.Exit(UNFINISHED)
 
 
-def keep_stdout_for_results() -> None:
-    """Sends to stderr what libraries of compiled code print, such as which processes have met."""
-    with contextlib.suppress(OSError, ValueError):  # a stream without a file, as in a notebook
-        sys.stdout.flush()
-        results = os.dup(sys.stdout.fileno())
-        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-        sys.stdout = os.fdopen(results, "w", encoding=sys.stdout.encoding)
+@contextlib.contextmanager
+def compiled_code_on_stderr() -> Iterator[None]:
+    """Sends to stderr what libraries of compiled code print meanwhile, such as which processes have met."""
+    sys.stdout.flush()
+    results = os.dup(STDOUT)
+    os.dup2(STDERR, STDOUT)
+    try:
+        yield
+    finally:
+        os.dup2(results, STDOUT)
+        os.close(results)
 
 
 @group.command("status")

@@ -1,6 +1,7 @@
 """Networks on disk: their weights, and the words from which `build` makes them again."""
 
 import dataclasses
+import functools
 import inspect
 import os
 from collections.abc import Mapping, Sequence
@@ -124,6 +125,11 @@ def shapes_of(network: nn.Module, input_shape: Sequence[int]) -> dict[str, tuple
         >>> shapes_of(build("fc", widths=(8,)), (4, 4, 1))["params/fc1/kernel"]
         (16, 8)
     """
+    return dict(_shapes(network, tuple(input_shape)))
+
+
+@functools.lru_cache(maxsize=64)  # tracing takes longer than reading, where many networks of one kind are read
+def _shapes(network: nn.Module, input_shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
     return leaf_shapes(jax.eval_shape(lambda: init(network, jax.random.key(0), input_shape)))
 
 

@@ -1,4 +1,4 @@
-"""What process 0 says at the end: it waits for processes that still write, and tells which blocks are missing."""
+"""What processes of a run know of each other at the end: who still writes, and which blocks are missing."""
 
 import dataclasses
 import logging
@@ -20,27 +20,38 @@ PAUSE = 1.0
 """Seconds between two looks."""
 
 
-def wait_for_others(path: str | os.PathLike, team: Team) -> None:
-    """Waits until every other team has ended, well or not, and logs what they have left undone.
+def look_at_others(path: str | os.PathLike, team: Team) -> None:
+    """Logs which blocks others have left undone; process 0 waits until no other writes, the rest look once.
+
+    Whoever looks last tells, so that somebody does if process 0 has been killed.
 
     Args:
         path: of the store.
-        team: of the process that waits, which has done its own blocks.
+        team: of this process, which has done its own blocks.
     """
-    folder, start = Path(path).absolute(), time.monotonic()
-    others = set(range(team.count)) - {team.index}
-    while others and time.monotonic() - start < WAIT:  # for those that have not begun
+    if team.count == 1:
+        return
+    folder = Path(path).absolute()
+    if team.index == 0:
+        _wait(folder, team)
+    if _write(folder):
+        return
+    for index, missing in _missing(folder, team).items():
+        logger.error(
+            f"process {index * len(team.processes)} has ended before its work was done: {len(missing)} of its blocks "
+            f"are missing, the first is {min(missing)}; what is done is kept: run again to go on"
+        )
+
+
+def _wait(folder: Path, team: Team) -> None:
+    """Waits for others to begin, for a time, and then to end, well or not."""
+    start, others = time.monotonic(), range(1, team.count)
+    while time.monotonic() - start < WAIT:
         if all((folder / RUNS / f"{identity()}.{other}.jsonl").exists() for other in others):
             break
         time.sleep(PAUSE)
-    while others and _write(folder):
+    while _write(folder):
         time.sleep(PAUSE)
-    for index, missing in _missing(folder, team).items():
-        first = min(missing)
-        logger.error(
-            f"process {index * len(team.processes)} has ended before its work was done: {len(missing)} of its blocks "
-            f"are missing, the first is {first}; what is done is kept: run again to go on"
-        )
 
 
 def _write(folder: Path) -> bool:

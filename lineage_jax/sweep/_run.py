@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
 
@@ -20,7 +21,7 @@ from lineage_jax.pairs import AtATime, FeatureComparison
 from lineage_jax.sweep._agree import told_by_all
 from lineage_jax.sweep._described import SCORES, read_attributes
 from lineage_jax.sweep._hosts import Team, identity, team_of
-from lineage_jax.sweep._others import wait_for_others
+from lineage_jax.sweep._others import look_at_others
 from lineage_jax.sweep._plan import PRECISIONS, Plan
 from lineage_jax.sweep._reading import Block, Reader, ahead
 from lineage_jax.sweep._records import Record
@@ -120,8 +121,8 @@ def run(
     with jax.default_matmul_precision(PRECISIONS[plan.precision]):
         setting = setting_of(plan, team, *sides, probes=probes, features=features)
         _sweep(setting, store, blocks=blocks, retry_failed=retry_failed, progress=progress)
-    if team.index == 0 and team.writes:
-        wait_for_others(store, team)
+    if team.writes:
+        look_at_others(store, team)
     return status(store)
 
 
@@ -166,7 +167,7 @@ def _opened(
         labels=setting.labels(planned),
         blocks=setting.blocks(planned) if blocks is None else blocks,
         described=setting.described,
-        dtype=made["dtype"] if made else setting.dtype(planned),
+        dtype=made["dtype"] if made else jnp.result_type(float),
         process=team.index,
         processes=team.count,
         run=identity() if team.count > 1 else None,
@@ -195,7 +196,7 @@ def _store_all(
     for each in done:
         if store is None:
             continue
-        store.write(*each.place, each.values, each.record, **each.measured)
+        store.write(*each.place, each.values.astype(store.dtype), each.record, **each.measured)
         blocks, pairs = blocks + 1, pairs + sizes[each.place]
         if progress:
             progress(Step(blocks, len(wanted), pairs, all_pairs))

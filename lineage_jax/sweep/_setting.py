@@ -95,10 +95,6 @@ class Setting:
         )
         return AtATime(min(found.parents, math.ceil(parents / math.ceil(teams / columns))), found.children)
 
-    def dtype(self, comparison: FeatureComparison) -> np.dtype:
-        """Returns that of the scores."""
-        return np.dtype(pairs.traced(comparison, parents=1, children=1).score_pairs.out_avals[0].dtype)
-
     def labels(self, comparison: FeatureComparison) -> dict[str, Any]:
         """By dimension its labels."""
         return {"parent": self.parents.names, "child": self.children.names, **comparison.labels}

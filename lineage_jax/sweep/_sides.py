@@ -1,12 +1,14 @@
 """The networks of a plan, by name: each is read when it is asked for, with what identifies it."""
 
+import contextlib
 import dataclasses
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import jax
 import numpy as np
 
 from lineage_jax import checkpoints, io, pairs, population
@@ -70,9 +72,11 @@ class Side:
         if isinstance(self.networks, Networks):
             variables = self.networks[name]
             return OneNetwork(variables=variables, sha256=sha256_of(variables), network=self.network)
-        given = self.networks[name]
+        with _on_the_host():
+            given = self.networks[name]
         if isinstance(given, LoadedNetwork):
-            variables = given.variables
+            with _on_the_host():
+                variables = given.variables
             return OneNetwork(
                 variables=variables,
                 sha256=given.sha256 or sha256_of(variables),
@@ -121,6 +125,18 @@ def sha256_of(variables: Params) -> str:
         sums.update(f"{path} {array.dtype} {array.shape}\n".encode())
         sums.update(array.reshape(-1).view(np.uint8).data)
     return sums.hexdigest()
+
+
+@contextlib.contextmanager
+def _on_the_host() -> Iterator[None]:
+    """Has arrays made on the host, where networks are stacked, and not on an accelerator first."""
+    try:
+        host = jax.local_devices(backend="cpu")[0]
+    except RuntimeError:  # JAX was told of other platforms alone
+        yield
+        return
+    with jax.default_device(host):
+        yield
 
 
 def _by_name(plan: Plan, named: Any, role: str) -> Mapping[str, Path]:
