@@ -86,7 +86,7 @@ def test_a_full_disk_ends_in_one_line_and_keeps_what_is_done(folder, lineage_jax
         status, _, err = lineage_jax("sweep", "plan.json", "--out", "store")
     assert status == 2
     assert "error: No space left on device" in err
-    assert "make room and run again" in err
+    assert "What is done is kept: make room" in err
     assert sweep.status("store").done == 2
     assert lineage_jax("sweep", "plan.json", "--out", "store")[0] == 0
 
