@@ -25,6 +25,7 @@ __all__ = [
     "report",
     "similarity",
     "sweep",
+    "symmetry",
     "typing",
 ]
 

@@ -1,0 +1,100 @@
+"""By which factors numbers may be multiplied: sparse linear equations in their logarithms, or in their signs.
+
+A factor is a product of powers of unknowns, so its logarithm is a sum; equations are eliminated as they come. Signs are
+the same over the field of two elements: a power of -1 counts modulo 2.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+ANY = -1
+"""The factor of a zero: it fits every equation."""
+ONE = 0
+MOST = 1 << 31
+"""No more factors than fit a pair into one integer."""
+
+Sum = tuple[tuple[int, float], ...]
+
+
+@dataclass(kw_only=True)
+class Factors:
+    """Factors by number, and the equations between them.
+
+    Attributes:
+        binary: whether powers count modulo 2 (signs).
+        sums: by number a factor's logarithm: pairs of an unknown and its coefficient.
+        solved: by unknown what it was eliminated to.
+    """
+
+    binary: bool
+    sums: list[Sum] = field(default_factory=lambda: [()])
+    numbers: dict[Sum, int] = field(default_factory=lambda: {(): ONE})
+    solved: dict[int, Sum] = field(default_factory=dict)
+
+    def unknowns(self, first: int, count: int) -> np.ndarray:
+        """Returns factors that are each an unknown of their own."""
+        return np.asarray([self._number({first + index: 1.0}) for index in range(count)])
+
+    def product(self, first: np.ndarray, second: np.ndarray, power: float = 1.0) -> np.ndarray:
+        """Returns first * second ** power, position by position; a zero stays a zero."""
+        return _by_pair(lambda a, b: ANY if ANY in (a, b) else self._combined(a, b, power), first, second)
+
+    def power(self, factor: np.ndarray, power: float) -> np.ndarray:
+        """Returns factor ** power."""
+        return self.product(np.where(factor == ANY, ANY, ONE), factor, power)
+
+    def equate(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+        """Says that factors are equal, position by position, and returns them; what is zero takes the other's."""
+        first, second = np.broadcast_arrays(first, second)
+        _by_pair(lambda a, b: ANY if ANY in (a, b) else self._eliminate(a, b), first, second)
+        return np.where(first == ANY, second, first)
+
+    def normal(self, number: int) -> Sum:
+        """Returns a factor's logarithm in unknowns that are free."""
+        total: dict[int, float] = {}
+        pending = list(self.sums[number])
+        while pending:
+            unknown, coefficient = pending.pop()
+            if unknown in self.solved:
+                pending += [(other, coefficient * more) for other, more in self.solved[unknown]]
+            else:
+                total[unknown] = total.get(unknown, 0.0) + coefficient
+        return self._tidy(total)
+
+    def _combined(self, first: int, second: int, power: float) -> int:
+        total = dict(self.sums[first])
+        for unknown, coefficient in self.sums[second]:
+            total[unknown] = total.get(unknown, 0.0) + power * coefficient
+        return self._number(total)
+
+    def _eliminate(self, first: int, second: int) -> int:
+        if first == second:
+            return first
+        difference = dict(self.normal(self._combined(first, second, -1.0)))
+        if difference:
+            unknown = max(difference)
+            coefficient = difference.pop(unknown)
+            self.solved[unknown] = self._tidy({other: -more / coefficient for other, more in difference.items()})
+        return first
+
+    def _number(self, total: dict[int, float]) -> int:
+        tidy = self._tidy(total)
+        if tidy not in self.numbers:
+            self.numbers[tidy] = len(self.sums)
+            self.sums.append(tidy)
+        return self.numbers[tidy]
+
+    def _tidy(self, total: dict[int, float]) -> Sum:
+        if self.binary:
+            total = {unknown: coefficient % 2 for unknown, coefficient in total.items()}
+        return tuple(sorted((unknown, coefficient) for unknown, coefficient in total.items() if coefficient))
+
+
+def _by_pair(combine: Callable[[int, int], int], first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Calls a function once for every pair of numbers that occurs."""
+    first, second = np.broadcast_arrays(first, second)
+    pairs, where = np.unique((first + 1) * MOST + second + 1, return_inverse=True)
+    found = [combine(*pair) for pair in zip((pairs // MOST - 1).tolist(), (pairs % MOST - 1).tolist(), strict=True)]
+    return np.asarray(found, dtype=np.int64)[where.reshape(first.shape)]
