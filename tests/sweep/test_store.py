@@ -5,6 +5,7 @@ import errno
 import json
 import os
 import subprocess
+import tempfile
 import types
 from pathlib import Path
 
@@ -399,28 +400,34 @@ def test_a_file_in_place_of_the_folder_is_refused(tmp_path):
     refused(OSError, "got .*: Not a directory .*choose another place", tmp_path / "file" / "store")
 
 
-@contextlib.contextmanager
-def without_privileges(folder):
-    """Goes on as a user who may not write here; who is not root may not anyway."""
-    folder.chmod(0o555)
-    if os.geteuid() == 0:
-        os.seteuid(65534)
-    try:
-        yield
-    finally:
+@pytest.fixture
+def of_another_user():
+    """A folder that may be read and not written: for root, by going on as somebody else."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_all(folder / "store")
+        for path in (folder, *folder.rglob("*")):
+            path.chmod(0o555 if path.is_dir() else 0o444)
         if os.getuid() == 0:
-            os.seteuid(0)
-        folder.chmod(0o755)
+            os.seteuid(65534)
+        yield folder
+        os.seteuid(os.getuid())
+        for path in (folder, *folder.rglob("*")):
+            path.chmod(0o755)
 
 
-def test_a_folder_that_may_not_be_written_is_refused(tmp_path):
-    for folder in (tmp_path, *list(tmp_path.parents)[:2]):
-        folder.chmod(0o755)  # so that another user finds the way
-    with without_privileges(tmp_path):
-        said = "expected a folder for the store that can be made and written, got .*: Permission denied"
-        with pytest.raises(PermissionError, match=said) as caught, opened(tmp_path / "store"):
+def test_a_folder_that_may_not_be_written_is_refused(of_another_user):
+    said = "expected a folder for the store that can be made and written, got .*: Permission denied"
+    for name in ("new", "store"):
+        with pytest.raises(PermissionError, match=said) as caught, opened(of_another_user / name):
             pass
-    assert "\n" not in str(caught.value)
+        assert "\n" not in str(caught.value)
+
+
+def test_a_store_that_may_not_be_written_is_read(of_another_user):
+    np.testing.assert_array_equal(sweep.open(of_another_user / "store").values, SCORES)
+    status = sweep.status(of_another_user / "store")
+    assert (status.complete, status.writers) == (True, [])
 
 
 @pytest.mark.parametrize(
@@ -532,7 +539,7 @@ def small_disk(tmp_path):
     with contextlib.suppress(FileNotFoundError):
         if subprocess.run(command, capture_output=True).returncode == 0:
             yield tmp_path / "disk"
-            subprocess.run(["umount", str(tmp_path / "disk")], check=True)
+            subprocess.run(["umount", "--lazy", str(tmp_path / "disk")], check=True)
             return
     pytest.skip("needs the right to mount a small disk")
 
