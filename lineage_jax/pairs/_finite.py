@@ -64,14 +64,20 @@ def _is_inexact(leaf: Any) -> bool:
 def _are_finite(leaves: Mapping[str, Any]) -> dict[str, bool]:
     away = {path: leaf for path, leaf in leaves.items() if _is_away(leaf)}
     found = {path: _is_finite(np.asarray(leaf)) for path, leaf in leaves.items() if path not in away}
-    if away:
-        flags = np.asarray(_on_device(tuple(away.values())))  # one transfer for all leaves
-        found |= dict(zip(away, flags.tolist(), strict=True))
+    for devices in {devices_of(leaf) for leaf in away.values()}:
+        there = {path: leaf for path, leaf in away.items() if devices_of(leaf) == devices}
+        flags = np.asarray(_on_device(tuple(there.values())))  # one transfer for all leaves of a device
+        found |= dict(zip(there, flags.tolist(), strict=True))
     return {path: found[path] for path in leaves}
 
 
+def devices_of(leaf: Any) -> frozenset[jax.Device]:
+    """Returns the devices that a leaf lies on: none for one of the host."""
+    return frozenset(leaf.devices()) if isinstance(leaf, jax.Array) else frozenset()
+
+
 def _is_away(leaf: Any) -> bool:
-    return isinstance(leaf, jax.Array) and any(device.platform != "cpu" for device in leaf.devices())
+    return any(device.platform != "cpu" for device in devices_of(leaf))
 
 
 def _is_finite(leaf: np.ndarray) -> bool:

@@ -77,7 +77,8 @@ def unboxed(variables: Params, whose: str) -> Params:
 
     Raises:
         TypeError: If a leaf is no array of numbers.
-        ValueError: If there is an optimiser's state beside the weights, or there are no leaves.
+        ValueError: If there is an optimiser's state beside the weights, there are no leaves, or a leaf has parts on
+            devices of other processes.
     """
     if state := _training_state(variables):
         raise ValueError(
@@ -93,6 +94,11 @@ def unboxed(variables: Params, whose: str) -> Params:
             raise TypeError(
                 f"expected arrays of numbers, got {type(leaf).__name__} at '{path}' of {whose}; leave it out of the "
                 "variables"
+            )
+        if isinstance(leaf, jax.Array) and not leaf.is_fully_addressable:
+            raise ValueError(
+                f"expected weights that this process holds, got '{path}' of {whose} with parts on devices of others; "
+                "hand over the whole of it, from its file say"
             )
     return variables
 

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array
 
 from lineage_jax.leaves import Difference, first_difference, is_under, leaf_paths, replace_leaves
+from lineage_jax.pairs._finite import devices_of
 from lineage_jax.pairs._kind import Kind, kind_of, paths_of, templates
 from lineage_jax.pairs._population import names_of, unboxed
 from lineage_jax.typing import Networks, Params, Population
@@ -137,8 +138,8 @@ def _filled(by_path: Mapping[str, Array], shared: Shared, count: int) -> Params:
 
 
 def _stacked(column: list, dtype: np.dtype, to: Callable) -> Array:
-    """Stacks on the device what is there, and on the host what is there."""
-    if all(isinstance(leaf, jax.Array) for leaf in column):
+    """Stacks on a device what is there alone, and on the host what is there or on several devices."""
+    if all(isinstance(leaf, jax.Array) for leaf in column) and len(set(map(devices_of, column))) == 1:
         return jnp.stack([leaf if leaf.dtype == dtype else leaf.astype(dtype) for leaf in column])
     return to(np.stack([np.asarray(leaf).astype(dtype, copy=False) for leaf in column]))
 

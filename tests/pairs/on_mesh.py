@@ -80,13 +80,13 @@ def scores_of(found, parents, children):
     return np.concatenate([np.concatenate(rows, axis=0) for rows in columns.values()], axis=1)
 
 
-def differences(found, expected, measures=MEASURES):
+def differences(found, expected, measures=MEASURES, forms=lineage.FORMS):
     """Returns by measure the largest difference, in units of the largest score of its layer and form."""
     by_measure = {}
     for place, (name, measure) in enumerate(measures.items()):
         ours, theirs = (np.abs(scores[:, :, :, place].astype(float)) for scores in (found, expected))
-        if isinstance(measure, similarity.RootedMeasure):
-            taylor = lineage.FORMS.index("taylor")
+        if isinstance(measure, similarity.RootedMeasure) and "taylor" in forms:
+            taylor = forms.index("taylor")
             ours[:, :, :, taylor], theirs[:, :, :, taylor] = (x[:, :, :, taylor] ** measure.p for x in (ours, theirs))
         size = theirs.max(axis=(0, 1, 4), keepdims=True)
         by_measure[name] = float((np.abs(ours - theirs) / size).max())
@@ -109,12 +109,15 @@ def compared(name, meshes, *, probes=24, measures=MEASURES):
 FEW = {name: MEASURES[name] for name in ("l1", "l2", "cka", "user")}
 
 
+FEW_FORMS = ("taylor", "exact")
+
+
 def small(probes, **options):
     """Returns a comparison of a small network by a few measures, and its networks."""
     network, layer, shape = NETWORKS["fc"]
     parents, children = options.pop("networks", None) or family(network, shape)
     features = options.pop("feature_fn", linearize.features_of(network, (layer,)))
-    few = {"measures": FEW, "forms": ("taylor", "exact")} | options
+    few = {"measures": FEW, "forms": FEW_FORMS} | options
     return comparison(features, parents, children, probes_of(shape, probes), **few), parents, children
 
 
@@ -125,7 +128,15 @@ def facts():
         **compared("conv", ["probes=4,children=2"], measures=FEW),
         **compared("transformer", ["children=8"], measures=FEW),
     }
-    return {"differences": cases, **blocks(), **cut(), **together()}
+    return {"differences": cases, **blocks(), **scattered(), **cut(), **together()}
+
+
+def scattered():
+    """Networks that lie on several devices when they are handed over, and are compared on one."""
+    found, parents, children = small(13)
+    away = {name: jax.device_put(one, jax.devices()[place]) for place, (name, one) in enumerate(parents.items(), 2)}
+    scores = scores_of(*small(13, networks=(away, children)))
+    return {"scattered": differences(scores, scores_of(found, parents, children), FEW, FEW_FORMS)}
 
 
 def cut():
@@ -133,7 +144,7 @@ def cut():
     options = {"measures": {"l1": similarity.l1, "l2": similarity.l2}, "memory": 400_000}
     found, *networks = small(256, mesh=mesh_of({"children": 4}), **options)
     expected = scores_of(*small(256, **options | {"memory": None}))
-    worst = differences(scores_of(found, *networks), expected, options["measures"])
+    worst = differences(scores_of(found, *networks), expected, options["measures"], FEW_FORMS)
     return {"cut": worst, "rows": found.plan.pieces.rows}
 
 
@@ -149,7 +160,7 @@ def blocks():
         scores.append(found.compare(ready, handed_over(found, "child", second)))
     kernel = jax.tree.leaves(prepared.block)[0]
     return {
-        "blocks": differences(np.concatenate(scores, axis=1), expected, FEW),
+        "blocks": differences(np.concatenate(scores, axis=1), expected, FEW, FEW_FORMS),
         "faults": found.faults(prepared),
         "on a device": [shard.data.shape[0] for shard in kernel.addressable_shards],
     }
@@ -198,15 +209,21 @@ def one_of_two(coordinator, process):
     """Returns what one of two processes saw, whose devices make one mesh: once over children, once over probes."""
     jax.config.update("jax_cpu_collectives_implementation", "gloo")
     jax.distributed.initialize(coordinator, num_processes=2, process_id=process)
-    expected = scores_of(*small(16, blocks=pairs.AtATime(2, 6)))
+    fewer = {
+        "blocks": pairs.AtATime(2, 6),
+        "forms": ("exact",),
+        "measures": {name: FEW[name] for name in ("l2", "cka")},
+    }
+    expected = scores_of(*small(16, **fewer))
     network, _, shape = NETWORKS["fc"]
     found = {}
     for axes in (("children", "probes"), ("probes", "children")):
         parents, children = map(Counted, family(network, shape))
         mesh = mesh_of(dict.fromkeys(axes, 2))
-        on_mesh, *_ = small(16, networks=(parents, children), mesh=mesh, blocks=pairs.AtATime(2, 6))
+        on_mesh, *_ = small(16, networks=(parents, children), mesh=mesh, **fewer)
         scores = scores_of(on_mesh, parents, children)
-        found[axes[0]] = {"worst": max(differences(scores, expected, FEW).values()), "read": children.asked}
+        worst = max(differences(scores, expected, fewer["measures"], fewer["forms"]).values())
+        found[axes[0]] = {"worst": worst, "read": children.asked}
     return found
 
 

@@ -53,6 +53,10 @@ def test_neither_children_nor_probes_need_divide_by_the_devices_and_all_blocks_r
     assert facts["faults"] == {}
 
 
+def test_networks_may_lie_on_several_devices_when_they_are_handed_over(facts):
+    assert set(facts["scattered"].values()) == {0.0}
+
+
 def test_features_that_depend_on_other_probes_are_not_split(facts):
     assert "depend on which probes are shown together" in facts["refused"]
     assert "leave out the axis 'probes'" in facts["refused"]
