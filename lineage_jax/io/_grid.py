@@ -7,7 +7,6 @@ which tells a whole one from one that was cut short, and equal scores are equal 
 compressor.
 """
 
-import contextlib
 import errno
 import functools
 import json
@@ -72,7 +71,7 @@ def make_grid(
     with tempfile.TemporaryDirectory(prefix=f"{folder.name}.unfinished-", dir=folder.parent) as unfinished:
         grid = Path(unfinished, "grid")
         _write_empty(grid, labels, block, dtype, attributes)
-        for path in grid.rglob("*"):
+        for path in (grid, *grid.rglob("*")):
             sync(path)
         try:
             grid.rename(folder)
@@ -209,9 +208,8 @@ def _metadata(path: Path) -> dict[str, Any]:
 
 
 def _place(name: str) -> Place | None:
-    """Returns which chunk a file holds, or None: `c.4.7.0.0` is (4, 7)."""
+    """Returns which chunk a file holds, or None: `c.4.7.0.0` is (4, 7), and no chunk what is still being written."""
     first, *places = name.split(".")
-    with contextlib.suppress(ValueError):
-        if first == "c" and len(places) >= 2:
-            return int(places[0]), int(places[1])
-    return None
+    if first != "c" or len(places) < 2 or not all(place.isdecimal() for place in places):
+        return None
+    return int(places[0]), int(places[1])

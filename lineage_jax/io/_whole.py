@@ -57,5 +57,5 @@ def remove_partial(folder: str | os.PathLike) -> int:
     with os.scandir(os.fspath(folder)) as entries:
         left = [entry.path for entry in entries if entry.name.endswith(PARTIAL)]
     for path in left:
-        os.unlink(path)
+        Path(path).unlink(missing_ok=True)
     return len(left)

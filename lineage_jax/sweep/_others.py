@@ -64,7 +64,7 @@ def _missing(folder: Path, team: Team) -> dict[int, set[io.Place]]:
     """Returns by team which of its blocks are not done, where there are some."""
     blocks = AtATime(*read_attributes(folder)["blocks"])
     rows, columns = grid_of(io.grid_labels(folder / SCORES), blocks)
-    done = read_done(folder, (rows, columns), io.whole_chunks(folder / SCORES))
+    done = read_done(folder, (rows, columns))
     shares = {index: dataclasses.replace(team, index=index).share(rows * columns) for index in range(team.count)}
     missing = {
         index: {(number % rows, number // rows) for number in share} - set(done) for index, share in shares.items()

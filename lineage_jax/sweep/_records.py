@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from lineage_jax import io
+from lineage_jax.sweep._described import SCORES
 from lineage_jax.sweep._lock import gate
 
 logger = logging.getLogger(__name__)
@@ -103,12 +104,13 @@ def recorded(folder: Path) -> set[io.Place]:
         return {(int(match[1]), int(match[2])) for match in found if match}
 
 
-def read_done(folder: Path, grid: tuple[int, int], chunks: set[io.Place]) -> dict[io.Place, dict[str, dict[str, str]]]:
+def read_done(folder: Path, grid: tuple[int, int]) -> dict[io.Place, dict[str, dict[str, str]]]:
     """Returns the blocks that are done, and which networks of them failed.
 
     A block whose record cannot be read, or whose chunk is not there in full length, is not done.
     """
     places = {place for place in recorded(folder) if place[0] < grid[0] and place[1] < grid[1]}
+    chunks = io.whole_chunks(folder / SCORES)  # after the records: a run may be writing, and chunks come first
     if lost := places - chunks:
         logger.warning(
             "%d blocks of %s have a record but no whole chunk, such as %s: they count as not done",

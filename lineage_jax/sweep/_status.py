@@ -77,7 +77,7 @@ def status(path: str | os.PathLike) -> Status:
     blocks = AtATime(*read_attributes(folder)["blocks"])
     labels = io.grid_labels(folder / SCORES)
     rows, columns = grid_of(labels, blocks)
-    done = read_done(folder, (rows, columns), io.whole_chunks(folder / SCORES))
+    done = read_done(folder, (rows, columns))
     heights, widths = (_sizes(len(labels[role]), most) for role, most in zip(ROLES, blocks, strict=True))
     pairs, pairs_done = sum(heights) * sum(widths), sum(heights[i] * widths[j] for i, j in done)
     said = _said(folder / RUNS)

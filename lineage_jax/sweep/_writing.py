@@ -193,7 +193,7 @@ def _remove_leftovers(folder: Path) -> None:
 def _store(folder: Path, labels: Mapping[str, Sequence[Any]], writer: Writer) -> Store:
     attributes = read_attributes(folder)
     blocks = AtATime(*attributes["blocks"])
-    done = read_done(folder, grid_of(labels, blocks), io.whole_chunks(folder / SCORES))
+    done = read_done(folder, grid_of(labels, blocks))
     return Store(
         folder=folder,
         blocks=blocks,

@@ -94,6 +94,13 @@ def test_every_block_is_one_file_one_of_nan_too(grid):
     assert {path.stat().st_size for path in chunks(grid)} == {io.chunk_bytes(grid)} == {2 * 3 * 1 * 2 * 4 + 4}
 
 
+def test_a_chunk_that_is_being_written_is_not_whole(grid):
+    io.write_chunk(grid, (0, 0), values_of((0, 0)))
+    partial = chunk(grid, (0, 0)).rename(f"{chunk(grid, (0, 0))}.{'0' * 32}{io.PARTIAL}")
+    assert partial.stat().st_size == io.chunk_bytes(grid)
+    assert io.whole_chunks(grid) == set()
+
+
 def test_what_is_not_written_or_not_shown_is_nan(grid):
     for place in PLACES[1:]:
         io.write_chunk(grid, place, values_of(place))

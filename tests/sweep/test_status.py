@@ -4,12 +4,14 @@ import errno
 import fcntl
 import json
 import os
+import threading
 
 import numpy as np
 import pytest
 
 from lineage_jax import sweep
 from lineage_jax.pairs import AtATime
+from tests.sweep import kill_store
 
 LABELS = {"parent": ["a", "b", "c"], "child": [f"child {k}" for k in range(7)], "layer": ["fc"]}
 
@@ -91,6 +93,24 @@ def test_what_bounds_is_what_takes_more_time(store, waited, bound):
     status = sweep.status(store)
     assert status.waiting == pytest.approx(2 * waited / (2 * waited + 6))
     assert status.bound == bound
+
+
+def test_a_store_is_looked_at_while_it_is_written(tmp_path, caplog):
+    said = threading.Event()
+    writing = threading.Thread(
+        target=kill_store.write_all, args=(tmp_path, 60), kwargs={"say": lambda what: said.set()}
+    )
+    writing.start()
+    said.wait()
+    done, shown = [], []
+    while writing.is_alive():
+        if (tmp_path / "scores.zarr").exists():
+            shown.append(int(np.isfinite(sweep.open(tmp_path).isel(layer=0, alpha=0).values).sum()))
+            done.append(sweep.status(tmp_path).pairs_done)
+    assert done == sorted(done)
+    assert all(pairs <= later for pairs, later in zip(shown, done, strict=True))
+    assert sweep.status(tmp_path).complete
+    assert caplog.text == ""
 
 
 def test_lines_that_a_kill_has_cut_short_are_left_out(store):
