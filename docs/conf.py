@@ -61,7 +61,7 @@ nitpick_ignore_regex = [
     ("py:.*", rf"({'|'.join(OTHERS)})\..*"),
     ("py:.*", r"Any|Array|Callable|Declared|DTypeLike|Mesh|ModuleType|Path|PRNGKeyArray|PyTree|Self|T|Table|ndarray"),
     ("py:.*", r"Bool|Float|Float32|Inexact|Int|Int32|Integer|Key|Num|Shaped|UInt8"),
-    ("py:.*", r"Hashable|Iterable|Iterator|Literal|Mapping|MutableMapping|Sequence"),
+    ("py:.*", r"ArrayLike|core\.ClosedJaxpr|Hashable|Iterable|Iterator|Literal|Mapping|MutableMapping|Sequence"),
 ]
 
 myst_enable_extensions = ["amsmath", "colon_fence", "deflist", "dollarmath", "fieldlist"]

@@ -74,6 +74,11 @@ def strangers_named() -> str:
     return f"{sum(len(run['wrong']) for run in runs.values())} of {asked} answers are wrong"
 
 
+def in_programs() -> str:
+    """Returns the number of `scaling`."""
+    return f"{percent(results_of('scaling')['runs']['base']['in_programs'])} % of a sweep's time goes into its programs"
+
+
 STUDIES: dict[str, tuple[str, Callable[[], str]]] = {
     "fc_mnist_fmnist": (
         "Does a similarity of features name the parent, in the paper's smallest setting?",
@@ -118,6 +123,7 @@ STUDIES: dict[str, tuple[str, Callable[[], str]]] = {
         "Is everybody's parent found among 300 networks of five roots?",
         learning("lineage300", "300 networks", "parent", "the parents"),
     ),
+    "scaling": ("How fast is a sweep, and what would a thousand parents of a hundred thousand take?", in_programs),
 }
 """By study in reading order, its question and what returns its number."""
 

@@ -90,7 +90,7 @@ def still_to_do(runs: Mapping[str, Callable[[], Record]], done: Mapping[str, Rec
 
 
 def _show(record: Record) -> None:
-    for group, of_methods in record["accuracy"].items():
+    for group, of_methods in record.get("accuracy", {}).items():
         row = ", ".join(f"{method} {100 * share:.0f}" for method, share in of_methods.items())
         console.print(f"  {group}: {row}", highlight=False)
     console.print(f"  {record['seconds']} s", highlight=False)
