@@ -1,5 +1,6 @@
 """The two programs as they would run on one device, for so many networks: traced from shapes, not compiled."""
 
+import dataclasses
 import functools
 from typing import NamedTuple
 
@@ -40,7 +41,7 @@ def traced(comparison: FeatureComparison, *, parents: int, children: int) -> Tra
     not be there yet.
 
     Args:
-        comparison: a comparison by features.
+        comparison: a comparison by features; of a mesh that splits the probes, one device is shown all of them.
         parents: how many networks of this side.
         children: how many of the other.
 
@@ -57,9 +58,10 @@ def traced(comparison: FeatureComparison, *, parents: int, children: int) -> Tra
         [(2, 4, 1, 1, 1, 1)]
     """
     plan, probes = comparison.plan, comparison.probes
-    scoring = plan.final(comparison.scoring, probes)
+    scoring = dataclasses.replace(plan, mesh=None).final(comparison.scoring, probes)
     network = plan.shared.template.tree
-    shown = jax.ShapeDtypeStruct((plan.pieces.rows, *probes.shape[1:]), probes.dtype)
+    rows = len(probes) if plan.is_split else plan.pieces.rows
+    shown = jax.ShapeDtypeStruct((rows, *probes.shape[1:]), probes.dtype)
     strengths = jax.ShapeDtypeStruct((len(comparison.alphas),), jnp.result_type(float))
     sides = _stacked(network, parents), _stacked(network, children)
     see = functools.partial(see_all, scoring=scoring)

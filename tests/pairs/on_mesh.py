@@ -109,6 +109,7 @@ def compared(name, meshes, *, probes=24, measures=MEASURES):
 FEW = {name: MEASURES[name] for name in ("l1", "l2", "cka", "user")}
 
 
+TWO = {name: FEW[name] for name in ("l2", "cka")}
 FEW_FORMS = ("taylor", "exact")
 
 
@@ -125,8 +126,8 @@ def facts():
     """Returns what the tests look at; all measures for one network, as they take long to compile."""
     cases = {
         **compared("fc", ["children=4,probes=2"]),
-        **compared("conv", ["probes=4,children=2"], measures=FEW),
-        **compared("transformer", ["children=8"], measures=FEW),
+        **compared("conv", ["probes=4,children=2"], measures=TWO),
+        **compared("transformer", ["children=8"], measures=TWO),
     }
     return {"differences": cases, **blocks(), **scattered(), **cut(), **together()}
 
@@ -162,6 +163,7 @@ def blocks():
     return {
         "blocks": differences(np.concatenate(scores, axis=1), expected, FEW, FEW_FORMS),
         "faults": found.faults(prepared),
+        "counted": pairs.traced(found, parents=1, children=1).features,
         "on a device": [shard.data.shape[0] for shard in kernel.addressable_shards],
     }
 

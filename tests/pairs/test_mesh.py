@@ -51,6 +51,7 @@ def test_neither_children_nor_probes_need_divide_by_the_devices_and_all_blocks_r
     assert facts["on a device"] == [2] * 8
     assert max(facts["blocks"].values()) <= ROUNDING
     assert facts["faults"] == {}
+    assert facts["counted"] == 13 * 8 * 4  # bytes of all probes' features, as one device would have them
 
 
 def test_networks_may_lie_on_several_devices_when_they_are_handed_over(facts):
@@ -79,7 +80,8 @@ def test_two_processes_make_one_mesh_and_each_reads_its_own_children():
 
 def test_a_mesh_of_one_device_has_the_bits_of_none():
     one = Mesh(np.array(jax.devices()[:1]), ("children",))
-    np.testing.assert_array_equal(*(on_mesh.scores_of(*on_mesh.small(16, mesh=mesh)) for mesh in (one, None)))
+    scores = [on_mesh.scores_of(*on_mesh.small(16, mesh=mesh, measures=on_mesh.TWO)) for mesh in (one, None)]
+    np.testing.assert_array_equal(*scores)
 
 
 def test_other_axes_are_refused():
