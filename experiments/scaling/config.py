@@ -11,11 +11,19 @@ def get_config(mode: str = "full") -> ml_collections.ConfigDict:
     """Returns the locked settings of one mode."""
     config = ml_collections.ConfigDict()
     # what a point has where it says nothing else: fully connected networks in files, widths from pixels to features
-    config.base = {"devices": 1, "parents": 8, "children": 256, "at_a_time": 64, "probes": 64, "size": "medium"}
+    config.base = {
+        "mesh": "children=1",
+        "parents": 8,
+        "children": 256,
+        "at_a_time": 64,
+        "probes": 64,
+        "size": "medium",
+    }
     config.sizes = {"small": (784, 64, 32), "medium": (784, 256, 128, 64), "large": (784, 1024, 256, 128)}
     config.axes = ml_collections.ConfigDict(
         {
-            "devices": (1, 2, 4, 8),  # virtual ones, which share the cores
+            # of virtual devices, which share the cores
+            "mesh": ("children=1", "children=2", "children=4", "children=8", "probes=2", "children=2,probes=2"),
             "at_a_time": (4, 16, 64, 256),  # children a block
             "probes": (16, 64, 256),
             "size": ("small", "medium", "large"),
@@ -55,9 +63,16 @@ def get_config(mode: str = "full") -> ml_collections.ConfigDict:
 
 def shrink(config: ml_collections.ConfigDict) -> None:
     """Makes every stage run within seconds; the numbers mean nothing then."""
-    config.base = {"devices": 1, "parents": 2, "children": 4, "at_a_time": 2, "probes": 4, "size": "small"}
+    config.base = {
+        "mesh": "children=1",
+        "parents": 2,
+        "children": 4,
+        "at_a_time": 2,
+        "probes": 4,
+        "size": "small",
+    }
     config.sizes = {"small": (784, 8, 4)}
-    config.axes = ml_collections.ConfigDict({"devices": (1, 2)})
+    config.axes = ml_collections.ConfigDict({"mesh": ("children=1", "probes=2")})
     config.measures = config.predicted.measures = ("l1",)
     config.rounds = 1
     config.product = 64

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from experiments.scaling.table import AXES
+from experiments.scaling.table import AXES, label
 
 
 def draw(runs: dict[str, Any], path: Path) -> None:
@@ -11,10 +11,11 @@ def draw(runs: dict[str, Any], path: Path) -> None:
     from matplotlib.figure import Figure
 
     found = by_axis(runs)
-    figure = Figure(figsize=(9, 2.8), layout="constrained")
-    panels = figure.subplots(1, len(found), sharey=True, squeeze=False)[0]
+    figure = Figure(figsize=(10, 2.8), layout="constrained")
+    widths = [1 + len(records) for records in found.values()]
+    panels = figure.subplots(1, len(found), sharey=True, squeeze=False, width_ratios=widths)[0]
     for panel, (axis, records) in zip(panels, found.items(), strict=True):
-        names = [str(record["point"][axis]) for record in records]
+        names = [label(axis, record["point"][axis]) for record in records]
         medians = [record["pairs_a_second"] for record in records]
         lines = [
             [record["pairs_a_second"] - record["least"] for record in records],
@@ -23,6 +24,7 @@ def draw(runs: dict[str, Any], path: Path) -> None:
         panel.errorbar(names, medians, yerr=lines, fmt="o", color="#0072B2", label="measured", linewidth=1)
         panel.plot(names, [record["predicted"] for record in records], "x", color="#D55E00", label="predicted")
         panel.margins(x=0.15)
+        panel.tick_params(axis="x", labelsize=8)
         panel.set_yscale("log")
         panel.set_xlabel(AXES[axis])
         panel.grid(axis="y", alpha=0.3)
@@ -43,7 +45,7 @@ def by_axis(runs: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
-def _place(record: dict[str, Any], axis: str) -> float:
-    """Returns what records are sorted by: the number, or the operations of a sweep."""
+def _place(record: dict[str, Any], axis: str) -> tuple[float, str]:
+    """Returns what records are sorted by: the number, else the operations of a sweep and the name."""
     value = record["point"][axis]
-    return value if isinstance(value, int) else record["operations"]
+    return (value, "") if isinstance(value, int) else (round(record["operations"], -9), label(axis, value))

@@ -6,6 +6,7 @@ Called by `run.py` with settings as JSON; prints a record. A first sweep compile
 import dataclasses
 import hashlib
 import json
+import math
 import os
 import statistics
 import sys
@@ -80,10 +81,13 @@ def summary(
     measured = {name: statistics.median(run[name] for run in runs) for name in runs[0]}
     pairs = point["parents"] * point["children"]
     blocks = AtATime(point["parents"], point["at_a_time"])
-    times = sweep.block_times(
-        cost, this_machine(rates, point["devices"]), blocks, parents=blocks.parents, mesh={"children": point["devices"]}
-    )
-    expected = point["children"] / blocks.children * max(times.reading, times.on_devices)
+    mesh = sweep.parsed_mesh(point["mesh"])
+    devices = math.prod(mesh.values())
+    machine = this_machine(rates, devices)
+    times = sweep.block_times(cost, machine, blocks, parents=blocks.parents, mesh=mesh)
+    first = (blocks.parents + blocks.children) * cost.file / rates["reading"]  # nothing is computed meanwhile
+    count = point["children"] / blocks.children
+    expected = first + count * max(times.reading, times.on_devices)
     return {
         "pairs_a_second": pairs / statistics.median(seconds),
         "least": pairs / max(seconds),
@@ -97,6 +101,7 @@ def summary(
         "operations": pairs * cost.pair.operations,
         "read_bytes": measured["read_bytes"],
         "expected_bytes": (point["parents"] + point["children"]) * cost.file,
+        "exchanged_bytes": count * devices * times.interconnect * machine.interconnect,
     }
 
 
@@ -131,10 +136,12 @@ def swept(
     features: Callable,
 ) -> dict[str, float]:
     """Sweeps once; returns seconds in all, and what the store's log says of its blocks."""
+    mesh = sweep.parsed_mesh(point["mesh"])
     start = time.perf_counter()
     sweep.run(
         plan,
         folder,
+        mesh=mesh if math.prod(mesh.values()) > 1 else None,
         parents=parents,
         children=children,
         probes=probes,

@@ -2,6 +2,7 @@
 
 import functools
 import json
+import math
 import os
 import re
 import subprocess
@@ -17,6 +18,7 @@ from experiments.scaling import accelerator, predictions
 from experiments.scaling.config import get_config
 from experiments.scaling.figure import draw
 from experiments.scaling.table import AXES
+from lineage_jax import sweep
 
 HERE = Path(__file__).parent
 COUNT = "--xla_force_host_platform_device_count"
@@ -41,7 +43,7 @@ def points(config: ml_collections.ConfigDict) -> dict[str, dict[str, Any]]:
 
     Examples:
         >>> list(points(get_config("smoke")))
-        ['base', 'devices 2']
+        ['base', 'mesh probes=2']
     """
     base = dict(config.base)
     along = {f"{axis} {value}": base | {axis: value} for axis in AXES for value in config.axes.get(axis, ())}
@@ -57,7 +59,8 @@ def measured(config: ml_collections.ConfigDict, point: dict[str, Any]) -> runs.R
         "product": config.product,
     }
     others = re.sub(rf"{COUNT}=\d+", "", os.environ.get("XLA_FLAGS", ""))
-    flags = {"JAX_PLATFORMS": "cpu", "XLA_FLAGS": f"{others} {COUNT}={point['devices']}".strip()}
+    devices = math.prod(sweep.parsed_mesh(point["mesh"]).values())
+    flags = {"JAX_PLATFORMS": "cpu", "XLA_FLAGS": f"{others} {COUNT}={devices}".strip()}
     command = [sys.executable, "-m", "experiments.scaling.point", json.dumps(settings)]
     done = subprocess.run(
         command, env=os.environ | flags, cwd=HERE.parent.parent, capture_output=True, text=True, check=False

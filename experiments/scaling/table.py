@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from experiments.lab import markdown
+from lineage_jax import sweep
 
 Runs = dict[str, Any]
 
 AXES = {
-    "devices": "virtual devices",
+    "mesh": "mesh, children x probes",
     "at_a_time": "children a block",
     "probes": "probes",
     "size": "size of the networks",
@@ -43,7 +44,7 @@ def measured(runs: Runs, config: dict[str, Any]) -> str:
             rows.append(
                 [
                     AXES[axis],
-                    value,
+                    label(axis, value),
                     spread,
                     f"{run['predicted']:,.0f}",
                     f"{run['predicted'] / run['pairs_a_second']:.2f}",
@@ -52,11 +53,23 @@ def measured(runs: Runs, config: dict[str, Any]) -> str:
                     f"{run['operations'] / 1e9:.1f}",
                     f"{run['expected_bytes'] / 1e6:.1f}",
                     f"{run['read_bytes'] / 1e6:.1f}",
+                    f"{run['exchanged_bytes'] / 1e6:.1f}",
                     run["bound"],
                 ]
             )
     head = ["axis", "", "pairs a second (least to most)", "predicted", "ratio", "% in programs", "% waiting"]
-    return markdown.table([*head, "GFLOP", "MB on disk", "MB read", "model: bound by"], rows)
+    return markdown.table([*head, "GFLOP", "MB on disk", "MB read", "MB between devices", "model: bound by"], rows)
+
+
+def label(axis: str, value: Any) -> str:
+    """Returns how a place on an axis is called.
+
+    Examples:
+        >>> label("mesh", "children=2,probes=4"), label("mesh", "probes=2"), label("probes", 64)
+        ('2 x 4', '1 x 2', '64')
+    """
+    sizes = sweep.parsed_mesh(value) if axis == "mesh" else {}
+    return f"{sizes.get('children', 1)} x {sizes.get('probes', 1)}" if sizes else str(value)
 
 
 def accelerated(runs: Runs) -> str:

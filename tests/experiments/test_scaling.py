@@ -16,8 +16,8 @@ from tests.experiments.test_tables import EXPERIMENTS
 @pytest.mark.long
 def test_the_experiment_resumes_and_draws(tmp_path, smoke):
     runs = smoke(scaling_run.main)["runs"]
-    assert set(runs) == {"base", "devices 2", "accelerator", "predictions"}
-    for name in ("base", "devices 2"):
+    assert set(runs) == {"base", "mesh probes=2", "accelerator", "predictions"}
+    for name in ("base", "mesh probes=2"):
         assert runs[name]["least"] <= runs[name]["pairs_a_second"] <= runs[name]["most"]
         assert runs[name]["read_bytes"] > 0
     with Image.open(tmp_path / "smoke.png") as figure:
