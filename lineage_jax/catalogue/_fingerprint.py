@@ -1,9 +1,10 @@
 """The fingerprint of a network: a sketch of each of its kernels in a fixed count of numbers, and their exact norms."""
 
 import dataclasses
+import functools
 import heapq
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -88,12 +89,13 @@ def parts_of(kernels: Kernels) -> dict[str, slice]:
         >>> parts_of({"conv/kernel": (3, 3, 3, 8), "fc/kernel": (512, 512)})
         {'conv/kernel': slice(0, 256, None), 'fc/kernel': slice(256, 2304, None)}
     """
-    counts = divided([math.prod(shape) for shape in kernels.values()])
+    counts = divided(tuple(math.prod(shape) for shape in kernels.values()))
     ends = np.cumsum([0, *counts]).tolist()
     return {path: slice(*ends[place : place + 2]) for place, path in enumerate(kernels)}
 
 
-def divided(sizes: Sequence[int]) -> list[int]:
+@functools.lru_cache(maxsize=64)  # the child's, beside each of many signatures
+def divided(sizes: tuple[int, ...]) -> list[int]:
     """Divides the numbers of a fingerprint: powers of two, in proportion to the root of a kernel's size.
 
     That root goes with the squared norm that kernels begin with, and errors add up least where counts go with it. A

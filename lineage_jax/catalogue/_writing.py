@@ -23,6 +23,7 @@ def writing(path: Path, folder: Path) -> "Iterator[Writer]":
     Raises:
         ValueError: If there is something else at `path`, or a catalogue of another folder or version.
         BlockingIOError: If another process is writing it.
+        OSError: If it cannot be written, such as on a full disk.
     """
     import fcntl
 
@@ -41,8 +42,14 @@ def writing(path: Path, folder: Path) -> "Iterator[Writer]":
             raise ValueError(
                 f"expected {before.folder}, which {path} is a catalogue of, got {folder}: choose another --out"
             )
-        with Writer(before) as writer:
-            yield writer
+        try:
+            with Writer(before) as writer:
+                yield writer
+        except OSError as error:
+            if error.errno is None or error.filename is not None:
+                raise
+            said = f"{os.strerror(error.errno)}; what was put in place before stays"
+            raise OSError(error.errno, said, str(path)) from error
 
 
 class Writer:

@@ -1,5 +1,6 @@
 """A folder is read once; later only what changed, and nothing that was in place is lost."""
 
+import errno
 import json
 import multiprocessing
 import os
@@ -210,6 +211,25 @@ def test_what_a_killed_process_wrote_behind_the_rows_is_written_over(folder, tmp
     catalogue.index(folder, out)
     assert catalogue.search(catalogue.open(out), tuned_tree(4321)).hits[0].path.name == "new.pth"
     assert not (out / "sketches-7.f16").exists()
+
+
+def test_a_full_disk_is_said_and_leaves_what_was_in_place(folder, tmp_path, monkeypatch):
+    out = tmp_path / "index"
+    catalogue.index(folder, out)
+    before = (out / "catalogue.json").read_bytes()
+    converters.write(folder / "new.pth", random_network(4321))
+
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(OSError, match="No space left on device; what was put in place before stays") as raised:
+            catalogue.index(folder, out)
+    assert raised.value.filename == str(out)
+    assert (out / "catalogue.json").read_bytes() == before
+    assert catalogue.search(catalogue.open(out), tuned_tree(103)).hits[0].path.name == "p3.safetensors"
+    assert counts(catalogue.index(folder, out)) == (23, 1, 22, 0)
 
 
 def test_what_was_done_before_an_error_is_in_place(folder, tmp_path, monkeypatch):

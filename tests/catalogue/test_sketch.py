@@ -91,15 +91,15 @@ def test_what_all_units_read_alike_is_taken_off():
 
 
 def test_numbers_are_divided_by_size_in_powers_of_two_and_no_more_than_there_are_entries():
-    counts = divided([9, 100, 10_000, 1_000_000])
+    counts = divided((9, 100, 10_000, 1_000_000))
     assert counts[0] == 16
     assert counts[1] == 128
     assert counts == sorted(counts)
     assert all(count & (count - 1) == 0 for count in counts)
     assert sum(counts) <= NUMBERS
-    assert sum(divided([10_000] * 20)) > NUMBERS / 2
-    assert sum(divided([10**6] * 1024)) <= NUMBERS
-    assert divided([]) == []
+    assert sum(divided((10_000,) * 20)) > NUMBERS / 2
+    assert sum(divided((10**6,) * 1024)) <= NUMBERS
+    assert divided(()) == []
 
 
 def test_a_fingerprint_stays_small_however_many_kernels_there_are():
