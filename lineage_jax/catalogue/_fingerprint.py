@@ -65,10 +65,11 @@ def fingerprint(network: "Params", *, key: str = "") -> Fingerprint:
         raise ValueError("expected a network with weights, got one without: nothing can be compared")
     shapes = {path: leaf.shape for path, leaf in leaves.items()}
     numbers, squares = np.zeros(NUMBERS), np.zeros(len(leaves))
-    for place, (path, part) in enumerate(parts_of(shapes).items()):
-        with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is refused just below
+    with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is refused just below
+        for place, (path, part) in enumerate(parts_of(shapes).items()):
             numbers[part], squares[place] = sketch(leaves[path], part.stop - part.start, key=key)
-        if not math.isfinite(squares[place]):
+    for path, square in zip(shapes, squares.tolist(), strict=True):
+        if not math.isfinite(square):
             raise ValueError(f"expected finite weights, got NaN or infinity in '{path}': the network is damaged")
     whole = math.sqrt(squares.sum())
     return Fingerprint(kernels=shapes, numbers=(numbers / (whole or 1.0)).astype(np.float16), norms=np.sqrt(squares))

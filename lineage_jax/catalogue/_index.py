@@ -4,6 +4,7 @@ import collections
 import concurrent.futures
 import contextlib
 import dataclasses
+import functools
 import hashlib
 import os
 from collections.abc import Callable, Iterator
@@ -17,6 +18,9 @@ from lineage_jax.catalogue._writing import Writer, writing
 
 WORKERS = 2
 """Threads: one reads and sums up a file while the other sketches the one before."""
+
+LARGE = 4 << 20
+"""Bytes of a checkpoint from which that pays: with small ones threads wait for each other more than they work."""
 
 PORTION = 500
 """Networks after which what is done is put in place, so that hours are not lost."""
@@ -113,13 +117,14 @@ def index(
         writer.drop(gone)
         read = _take_all(writer, changed, before, progress)
         writer.finish()
-        catalogue = writer.catalogue
+        failed = {entry.path: entry.error for entry in writer.entries if entry.error is not None}
+        networks = len(writer.entries) - len(failed)
     return Indexed(
-        networks=len(catalogue),
+        networks=networks,
         read=read,
         unchanged=len(found.places) - read,
         dropped=len(gone),
-        failed=catalogue.failed | found.unreadable,
+        failed=failed | found.unreadable,
         passed_over=found.passed_over,
         bytes=sum(file.stat().st_size for file in out.iterdir()),
     )
@@ -148,17 +153,17 @@ def _take_all(
 def _ahead(writer: Writer, places: dict[str, Place], before: dict[str, Entry]) -> Iterator[Taken]:
     """Yields what was taken in the order of the places, a few ahead."""
     with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
-        waiting: collections.deque[concurrent.futures.Future[Taken]] = collections.deque()
+        waiting: collections.deque[Callable[[], Taken]] = collections.deque()
         try:
             for path, place in places.items():
-                waiting.append(pool.submit(_take, path, place, before.get(path), writer.knows))
+                take = functools.partial(_take, path, place, before.get(path), writer.knows)
+                waiting.append(take if place.size < LARGE else pool.submit(take).result)
                 if len(waiting) > 2 * WORKERS:
-                    yield waiting.popleft().result()
+                    yield waiting.popleft()()
             while waiting:
-                yield waiting.popleft().result()
+                yield waiting.popleft()()
         finally:
-            for each in waiting:
-                each.cancel()
+            pool.shutdown(cancel_futures=True)
 
 
 def _take(path: str, place: Place, before: Entry | None, knows: Callable[[Kernels], bool]) -> Taken:

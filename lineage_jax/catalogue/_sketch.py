@@ -58,7 +58,7 @@ def sketch(kernel: np.ndarray, buckets: int, *, key: str = "") -> tuple[np.ndarr
     """
     rows = _by_units(kernel)
     units, inputs = rows.shape
-    mean = rows.mean(axis=0)
+    mean = np.add.reduce(rows, axis=0) / np.float32(units)
     sums, squared = np.zeros(max(buckets, WIDE)), 0.0
     for (down, across), signs, sign in _signed_tiles(units, inputs, f"{key}{kernel.shape}"):
         entries = (rows[down, across] - mean[across]).ravel()
@@ -83,7 +83,7 @@ def fold(numbers: np.ndarray, buckets: int) -> np.ndarray:
 def _by_units(kernel: np.ndarray) -> np.ndarray:
     """Returns the entries as `[out, inputs]` in float32, in the order `[out, in, ...]` of PyTorch."""
     if kernel.ndim > 1:
-        kernel = np.moveaxis(kernel, (-1, -2), (0, 1))
+        kernel = kernel.transpose(kernel.ndim - 1, kernel.ndim - 2, *range(kernel.ndim - 2))
     units = kernel.shape[0] if kernel.ndim else 1
     return kernel.reshape(units, -1).astype(np.float32, copy=False)
 

@@ -84,11 +84,6 @@ class Writer:
         """The entries as they stand."""
         return list(self._entries.values())
 
-    @property
-    def catalogue(self) -> Catalogue:
-        """The catalogue as it was put in place."""
-        return open_catalogue(self.path)
-
     def knows(self, kernels: Kernels) -> bool:
         """Says whether a network of these kernels was met before."""
         return _key(kernels) in self._signatures
@@ -125,10 +120,10 @@ class Writer:
     def finish(self) -> None:
         """Leaves rows out that no entry names, once they are half of all."""
         self.commit()
-        now = self.catalogue
-        named = [entry for entry in now.entries if entry.row >= 0]
-        if 2 * len(named) >= len(now.sketches):
+        named = [entry for entry in self.entries if entry.row >= 0]
+        if 2 * len(named) >= self._rows:
             return
+        now = open_catalogue(self.path)
         generation = now.generation + 1
         kept: dict[str, Entry] = {entry.path: entry for entry in now.entries}
         count = 0

@@ -14,6 +14,7 @@ scanning gave them. Kernels are laid out as in Flax, `[..., in, out]`: a `weight
 as a view, and so is a convolution of another name that has more units first than its window is wide.
 """
 
+import functools
 import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -59,6 +60,9 @@ NORMALISATION = re.compile(r"\w*norm\w*|(ln|bn|gn|rms)(_?\w*\d)?")
 KNOTS = re.compile(r"(\w+_)?(grids?|knots)")
 """Names of the knots of splines, which ascend; a grid of features is learned."""
 
+NAMES = 1 << 14
+"""Names that what they say is remembered of: thousands of networks have few."""
+
 Weights = dict[str, np.ndarray]
 """Weights of one network by path, kernels laid out `[..., in, out]`."""
 
@@ -85,13 +89,10 @@ def weights_of(network: "Params", held: Sequence[str]) -> Weights:
     weights = {}
     for path, leaf in leaf_paths(network).items():
         steps = _steps(path)
-        if is_under(path, held) or NO_NETWORK & set(steps[:2]) or NO_WEIGHTS.fullmatch(steps[-1].lower()):
-            continue
-        if not _has_fractions(leaf):
+        if is_under(path, held) or _is_no_weight(steps) or not _has_fractions(leaf):
             continue
         array = np.asarray(leaf)
-        knots = KNOTS.fullmatch(steps[-1].lower()) is not None and _ascends(array)
-        if NAMED_KERNEL.fullmatch(steps[-1]) or not (knots or is_table(array)):
+        if _is_named_kernel(steps[-1]) or not ((_may_be_knots(steps[-1]) and _ascends(array)) or is_table(array)):
             place, laid_out = _laid_out(steps, array)
             weights[place] = laid_out
     return weights
@@ -118,7 +119,7 @@ def _is_kernel(path: str, leaf: np.ndarray, weights: Weights) -> bool:
     bias = weights.get(f"{module}/bias" if module else "bias")
     if bias is not None and bias.ndim >= leaf.ndim:
         return False  # a kernel has an axis that its bias lacks
-    return NAMED_KERNEL.fullmatch(name) is not None or sum(size > 1 for size in leaf.shape) > 1
+    return _is_named_kernel(name) or sum(size > 1 for size in leaf.shape) > 1
 
 
 def _has_fractions(leaf: Any) -> bool:
@@ -127,21 +128,37 @@ def _has_fractions(leaf: Any) -> bool:
     return isinstance(dtype, np.dtype) and (dtype.kind in "fc" or "float" in dtype.name)
 
 
+@functools.lru_cache(maxsize=NAMES)
+def _is_no_weight(steps: tuple[str, ...]) -> bool:
+    return bool(NO_NETWORK & set(steps[:2])) or NO_WEIGHTS.fullmatch(steps[-1].lower()) is not None
+
+
+@functools.lru_cache(maxsize=NAMES)
+def _is_named_kernel(name: str) -> bool:
+    return NAMED_KERNEL.fullmatch(name) is not None
+
+
+@functools.lru_cache(maxsize=NAMES)
+def _may_be_knots(name: str) -> bool:
+    return KNOTS.fullmatch(name.lower()) is not None
+
+
 def _ascends(array: np.ndarray) -> bool:
     return array.ndim > 0 and array.shape[-1] > 1 and bool((np.diff(array, axis=-1) > 0).all())
 
 
-def _steps(path: str) -> list[str]:
+@functools.lru_cache(maxsize=NAMES)
+def _steps(path: str) -> tuple[str, ...]:
     """Splits a path, without the collection of parameters before it and the box around the leaf."""
     steps = path.split("/")
     while len(steps) > 1 and steps[0] == "params":
         del steps[0]
-    return steps[:-1] if len(steps) > 1 and steps[-1] == "value" else steps
+    return tuple(steps[:-1] if len(steps) > 1 and steps[-1] == "value" else steps)
 
 
-def _laid_out(steps: list[str], array: np.ndarray) -> tuple[str, np.ndarray]:
+def _laid_out(steps: tuple[str, ...], array: np.ndarray) -> tuple[str, np.ndarray]:
     *modules, name = steps
-    if np.iscomplexobj(array):
+    if array.dtype.kind == "c":
         array = np.stack([array.real, array.imag])
     if (name == "weight" and array.ndim > 1) or _has_outputs_first(name, array.shape):
         array = np.moveaxis(array, (1, 0), (-2, -1))
@@ -158,5 +175,6 @@ def _has_outputs_first(name: str, shape: tuple[int, ...]) -> bool:
     return "kernel" not in name and len(shape) > 3 and shape[0] > max(shape[2:])
 
 
-def _words(name: str) -> set[str]:
-    return set(re.split(r"[^a-z]+", name.lower()))
+@functools.lru_cache(maxsize=NAMES)
+def _words(name: str) -> frozenset[str]:
+    return frozenset(re.split(r"[^a-z]+", name.lower()))

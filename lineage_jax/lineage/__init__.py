@@ -8,7 +8,6 @@ Scores and decisions are arrays of xarray, labelled by the networks' names.
 """
 
 from lineage_jax.leaves import UNRELATED as UNRELATED
-from lineage_jax.leaves import Counterparts as Counterparts
 from lineage_jax.leaves import counterparts as counterparts
 from lineage_jax.lineage._choose import choose as choose
 from lineage_jax.lineage._decide import accuracy as accuracy
