@@ -22,7 +22,7 @@ WORKERS = 2
 LARGE = 4 << 20
 """Bytes of a checkpoint from which that pays: with small ones threads wait for each other more than they work."""
 
-PORTION = 500
+PORTION = 2000
 """Networks after which what is done is put in place, so that hours are not lost."""
 
 PORTION_BYTES = 4 << 30
