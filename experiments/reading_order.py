@@ -67,6 +67,13 @@ def kernels_alike() -> str:
     return f"kernels of strangers reach a cosine of {strangers:.3f}, relatives keep {relatives:.3f}"
 
 
+def found_in_a_catalogue() -> str:
+    """Returns the number of `catalogue`."""
+    record = results_of("catalogue")["runs"]["small networks"]
+    found = record["accuracy"]["all but those with a child of their own"]
+    return f"{percent(found['at 1'])} % of parents are the first hit, {percent(found['at 10'])} % among ten"
+
+
 def strangers_named() -> str:
     """Returns the number of `strangers`."""
     runs: dict[str, Any] = results_of("strangers")["runs"]
@@ -91,6 +98,10 @@ STUDIES: dict[str, tuple[str, Callable[[], str]]] = {
     "unrelated": (
         "How alike are the kernels of strangers, and of relatives? Where the threshold comes from.",
         kernels_alike,
+    ),
+    "catalogue": (
+        "Does a catalogue of 10,000 networks find a child's parent, and in a second?",
+        found_in_a_catalogue,
     ),
     "strangers": ("Is a stranger ever named, and a documented parent always?", strangers_named),
     "detector_fc": (

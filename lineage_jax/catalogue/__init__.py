@@ -9,7 +9,7 @@ opening nor searching imports JAX.
 """
 
 from lineage_jax.catalogue._catalogue import Catalogue as Catalogue
-from lineage_jax.catalogue._catalogue import Entry as Entry
+from lineage_jax.catalogue._catalogue import Listed as Listed
 from lineage_jax.catalogue._catalogue import Signature as Signature
 from lineage_jax.catalogue._catalogue import open as open
 from lineage_jax.catalogue._fingerprint import MOST_KERNELS as MOST_KERNELS

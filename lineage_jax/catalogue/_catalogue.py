@@ -26,7 +26,7 @@ VERSION = 1
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Entry:
+class Listed:
     """A checkpoint of the folder: its fingerprint's place, or why it has none.
 
     Attributes:
@@ -81,7 +81,7 @@ class Catalogue:
 
     path: Path
     folder: Path
-    entries: tuple[Entry, ...] = ()
+    entries: tuple[Listed, ...] = ()
     signatures: tuple[Signature, ...] = ()
     sketches: np.ndarray
     norms: np.ndarray
@@ -129,7 +129,7 @@ def open(path: str | os.PathLike) -> Catalogue:
             f"expected a catalogue at {path}, got {found}: make one with lineage-jax index FOLDER --out {path}"
         ) from error
     described = _described(path, content)
-    entries = tuple(Entry(**entry) for entry in described["entries"])
+    entries = tuple(Listed(**entry) for entry in described["entries"])
     signatures = tuple(
         Signature(kernels={name: tuple(shape) for name, shape in each["kernels"]}, architecture=each["architecture"])
         for each in described["signatures"]

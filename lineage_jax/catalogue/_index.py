@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from lineage_jax import checkpoints
-from lineage_jax.catalogue._catalogue import Entry
+from lineage_jax.catalogue._catalogue import Listed
 from lineage_jax.catalogue._files import Place, walk
 from lineage_jax.catalogue._fingerprint import Fingerprint, Kernels, fingerprint
 from lineage_jax.catalogue._writing import Writer, writing
@@ -59,7 +59,7 @@ class Indexed:
 class Taken:
     """A checkpoint that was looked at: an entry without its place, and what belongs to it."""
 
-    entry: Entry
+    entry: Listed
     fingerprint: Fingerprint | None = None
     architecture: str | None = None
 
@@ -131,7 +131,7 @@ def index(
 
 
 def _take_all(
-    writer: Writer, changed: dict[str, Place], before: dict[str, Entry], progress: Callable[[int, int], None]
+    writer: Writer, changed: dict[str, Place], before: dict[str, Listed], progress: Callable[[int, int], None]
 ) -> int:
     """Reads what has changed, puts it in place portion by portion, and returns how many were not as before."""
     read, count, size = 0, 0, 0
@@ -150,7 +150,7 @@ def _take_all(
     return read
 
 
-def _ahead(writer: Writer, places: dict[str, Place], before: dict[str, Entry]) -> Iterator[Taken]:
+def _ahead(writer: Writer, places: dict[str, Place], before: dict[str, Listed]) -> Iterator[Taken]:
     """Yields what was taken in the order of the places, a few ahead."""
     with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
         waiting: collections.deque[Callable[[], Taken]] = collections.deque()
@@ -166,9 +166,9 @@ def _ahead(writer: Writer, places: dict[str, Place], before: dict[str, Entry]) -
             pool.shutdown(cancel_futures=True)
 
 
-def _take(path: str, place: Place, before: Entry | None, knows: Callable[[Kernels], bool]) -> Taken:
+def _take(path: str, place: Place, before: Listed | None, knows: Callable[[Kernels], bool]) -> Taken:
     """Reads one checkpoint and takes its fingerprint, or says why not."""
-    seen = Entry(path=path, size=place.size, mtime_ns=place.mtime_ns)
+    seen = Listed(path=path, size=place.size, mtime_ns=place.mtime_ns)
     try:
         if before is not None and before.sha256 and place.path.is_file() and _sum(place.path) == before.sha256:
             return Taken(entry=dataclasses.replace(before, size=place.size, mtime_ns=place.mtime_ns))

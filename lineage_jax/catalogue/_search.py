@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lineage_jax import checkpoints
-from lineage_jax.catalogue._catalogue import Catalogue, Entry
+from lineage_jax.catalogue._catalogue import Catalogue, Listed
 from lineage_jax.catalogue._estimate import Shared, closely, cosines, shared_between
 from lineage_jax.catalogue._files import place_of
 from lineage_jax.catalogue._fingerprint import Fingerprint, Kernels, fingerprint
@@ -107,7 +107,7 @@ class Found:
 class _Likely:
     """A row that is among the best so far."""
 
-    entry: Entry
+    entry: Listed
     shared: Shared
     pairs: Counterparts
     cosine: float
@@ -185,14 +185,14 @@ def _fingerprint(loaded: LoadedNetwork) -> Fingerprint:
         raise ValueError(f"{loaded.label}: {error}") from error
 
 
-def _nests(entry: Entry, loaded: LoadedNetwork) -> bool:
+def _nests(entry: Listed, loaded: LoadedNetwork) -> bool:
     """Says whether it is the same network of a file that may hold several."""
     return loaded.file is None or entry.nesting == loaded.file.nesting
 
 
 def _most_alike(catalogue: Catalogue, child: Fingerprint, top: int, without: set[int]) -> list[_Likely]:
     """Returns the best, most alike first."""
-    of_signature: dict[int, list[Entry]] = {}
+    of_signature: dict[int, list[Listed]] = {}
     for entry in catalogue.entries:
         if entry.row >= 0 and entry.row not in without:
             of_signature.setdefault(entry.signature, []).append(entry)
@@ -225,7 +225,7 @@ def _end(path: str) -> str:
 
 
 def _of_signature(
-    catalogue: Catalogue, child: Fingerprint, signature: int, entries: list[Entry], top: int
+    catalogue: Catalogue, child: Fingerprint, signature: int, entries: list[Listed], top: int
 ) -> Iterator[_Likely]:
     """Yields the best of one signature, each as the modules that make it most alike."""
     kernels = catalogue.signatures[signature].kernels
@@ -268,7 +268,7 @@ def _parents_first(catalogue: Catalogue, child: Fingerprint, likely: list[_Likel
     return [*ranked, *(hit for hit, one in zip(hits, related, strict=True) if not one)]
 
 
-def _norms(catalogue: Catalogue, entry: Entry) -> np.ndarray:
+def _norms(catalogue: Catalogue, entry: Listed) -> np.ndarray:
     return catalogue.norms[entry.norms : entry.norms + len(catalogue.signatures[entry.signature].kernels)]
 
 
@@ -292,7 +292,7 @@ def _hit(catalogue: Catalogue, likely: _Likely) -> Hit:
     )
 
 
-def _stale(path: Path, entry: Entry) -> str | None:
+def _stale(path: Path, entry: Listed) -> str | None:
     """Says what has happened to a file since it was read."""
     place = place_of(path)
     if place is None:

@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from lineage_jax.catalogue._catalogue import DESCRIPTION, Catalogue, Entry, Signature, as_json, files_of
+from lineage_jax.catalogue._catalogue import DESCRIPTION, Catalogue, Listed, Signature, as_json, files_of
 from lineage_jax.catalogue._catalogue import open as open_catalogue
 from lineage_jax.catalogue._fingerprint import NUMBERS, Fingerprint, Kernels
 
@@ -80,7 +80,7 @@ class Writer:
             file.close()
 
     @property
-    def entries(self) -> list[Entry]:
+    def entries(self) -> list[Listed]:
         """The entries as they stand."""
         return list(self._entries.values())
 
@@ -94,7 +94,7 @@ class Writer:
             del self._entries[path]
         self._changed |= bool(paths)
 
-    def add(self, entry: Entry, taken: Fingerprint | None, architecture: str | None) -> None:
+    def add(self, entry: Listed, taken: Fingerprint | None, architecture: str | None) -> None:
         """Puts an entry in the place of the one of its path, and its fingerprint behind the others."""
         if taken is not None:
             key = _key(taken.kernels)
@@ -125,7 +125,7 @@ class Writer:
             return
         now = open_catalogue(self.path)
         generation = now.generation + 1
-        kept: dict[str, Entry] = {entry.path: entry for entry in now.entries}
+        kept: dict[str, Listed] = {entry.path: entry for entry in now.entries}
         count = 0
         with contextlib.ExitStack() as stack:
             sketches, norms = (stack.enter_context(file.open("wb")) for file in files_of(self.path, generation))
