@@ -3,7 +3,8 @@
 `groups` walks the jaxpr of any `(variables, inputs) -> outputs` and derives which positions of which axes of which
 leaves move together; no list of architectures is kept. `random` draws an element of the groups, `apply` does it to
 variables, `inverse` undoes it, `check` shows in numbers that outputs stay, and `match` finds the element that brings
-one network nearest to another, after which weights, features and tangents of the two compare again.
+one network nearest to another, after which weights, features and tangents of the two compare again. Files without a
+program have `groups_by_order`, a guess that says so.
 
 What is found: units of dense, convolutional, grouped and depthwise layers; residual streams, tied through every
 addition, padded shortcuts too; segments of concatenations; units flattened, shuffled or split by reshapes; groups of
@@ -22,6 +23,7 @@ References:
 """
 
 from lineage_jax.symmetry._axes import Axis as Axis
+from lineage_jax.symmetry._by_order import groups_by_order as groups_by_order
 from lineage_jax.symmetry._check import check as check
 from lineage_jax.symmetry._element import Element as Element
 from lineage_jax.symmetry._element import apply as apply
@@ -37,4 +39,5 @@ from lineage_jax.symmetry._groups import Family as Family
 from lineage_jax.symmetry._groups import Groups as Groups
 from lineage_jax.symmetry._groups import Span as Span
 from lineage_jax.symmetry._groups import groups as groups
+from lineage_jax.symmetry._inner_products import match_by_inner_products as match_by_inner_products
 from lineage_jax.symmetry._match import match as match

@@ -6,17 +6,19 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from lineage_jax.leaves import check_shapes, leaf_paths, leaf_shapes
+from lineage_jax.leaves import check_shapes, is_under, leaf_paths, leaf_shapes
 from lineage_jax.symmetry._axes import Axis
 from lineage_jax.symmetry._element import Element
 from lineage_jax.symmetry._groups import Groups
-from lineage_jax.symmetry._scales import scaled_to
-from lineage_jax.symmetry._slices import Leaves, logarithms_of_norms, move, slices
+from lineage_jax.symmetry._scales import factors_to, sizes_of, squares_of
+from lineage_jax.symmetry._slices import Leaves, move, slices
 from lineage_jax.symmetry._tasks import Task, tasks_of
 from lineage_jax.typing import Params
 
 MOST_PASSES = 20
 """Passes over all families; relatives are done after two or three."""
+MOST_NUMBERS = 8192
+"""Numbers of a leaf by which a unit is compared; more cost time and tell no more."""
 NOISE = 1e-6
 """Share of the largest similarity that is added at random: units that are all zero are not matched as they stand."""
 
@@ -36,7 +38,7 @@ class _Pair:
     factor: np.ndarray
 
 
-def match(a: Params, b: Params, groups: Groups) -> Element:
+def match(a: Params, b: Params, groups: Groups, *, without: Sequence[str] = ()) -> Element:
     """Finds the element that brings network `b` as near to network `a` as it can be.
 
     Both networks are first scaled alike, so that factors do not matter. Then families are taken in the order in which
@@ -50,19 +52,21 @@ def match(a: Params, b: Params, groups: Groups) -> Element:
     Args:
         a: the network that stays.
         b: the one that is brought to it.
-        groups: of both.
+        groups: of `b`.
+        without: prefixes of leaves that are not compared, such as those of heads; only there may `a` have others.
 
     Returns:
         An element; `apply(b, groups, match(a, b, groups))` compares with `a`.
 
     Raises:
-        ValueError: If a network's leaves are not those of `groups`, or hold NaN or infinity; names the first.
+        ValueError: If a network's leaves are not those of `groups`, or hold NaN or infinity; names the first. If there
+            is no leaf to compare.
 
     References:
         Ainsworth, Hayase and Srinivasa, "Git Re-Basin: Merging Models modulo Permutation Symmetries", ICLR 2023,
         section 3.2.
     """
-    stays, comes = _on_host(a, groups, "a"), _on_host(b, groups, "b")
+    stays, comes = _on_host(a, groups, "a", without), _on_host(b, groups, "b", without)
     pair = _Pair(
         a=dict(stays),
         b=dict(comes),
@@ -71,26 +75,29 @@ def match(a: Params, b: Params, groups: Groups) -> Element:
         order=np.arange(groups.slots),
         factor=np.ones(groups.slots),
     )
+    squares = [squares_of(leaves, groups) for leaves in (stays, comes)]
     level = np.zeros(groups.slots)
-    scaled_to(pair.a, groups, level)
-    scaled_to(pair.b, groups, level)
-    for leaves in (pair.a, pair.b):
+    scales = [factors_to(network, groups, level) for network in squares]
+    for leaves, scale in zip((pair.a, pair.b), scales, strict=True):
+        move(leaves, groups.axes, Element(order=pair.order, factor=np.exp(scale)))
         leaves.update({path: _of_unit_size(leaf) for path, leaf in leaves.items()})
     _run(pair, tasks_of(groups))
-    element = Element(order=pair.order, factor=np.sign(pair.factor))
-    move(comes, groups.axes, element)
-    target = logarithms_of_norms(stays, groups.axes, groups.slots)
-    return Element(order=element.order, factor=element.factor * scaled_to(comes, groups, target))
+    move(comes, groups.axes, Element(order=pair.order, factor=pair.factor))
+    target = sizes_of(squares[0], level)
+    return Element(order=pair.order, factor=pair.factor * np.exp(factors_to(squares_of(comes, groups), groups, target)))
 
 
-def _on_host(tree: Params, groups: Groups, name: str) -> Leaves:
-    check_shapes(
-        leaf_shapes(tree), groups.shapes, variables=f"network {name} with the leaves that groups were read off"
+def _on_host(tree: Params, groups: Groups, name: str, without: Sequence[str]) -> Leaves:
+    found, expected = (
+        {path: shape for path, shape in shapes.items() if not is_under(path, without)}
+        for shapes in (leaf_shapes(tree), groups.shapes)
     )
-    leaves = {}
-    for path, leaf in leaf_paths(tree).items():
-        array = np.asarray(leaf)
-        leaves[path] = array if array.dtype.kind in "biu" else array.astype(np.float32)
+    if not expected:
+        raise ValueError(f"expected a leaf that is compared, got none without {', '.join(without)}")
+    check_shapes(found, expected, variables=f"network {name} with the leaves that groups were read off")
+    leaves = {path: np.asarray(leaf) for path, leaf in leaf_paths(tree).items() if path in expected}
+    for path, leaf in leaves.items():
+        leaves[path] = leaf if leaf.dtype.kind in "biu" else leaf.astype(np.float32)
         if not np.isfinite(leaves[path]).all():
             raise ValueError(f"expected finite weights in network {name}, got NaN or infinity at '{path}'")
     return leaves
@@ -110,19 +117,22 @@ def _signs_of(groups: Groups) -> Signs:
 
 def _run(pair: _Pair, tasks: Sequence[Task]) -> None:
     """Matches family after family, then again and again those of which a neighbour has changed."""
-    reads = {axis.path: [task for task in range(len(tasks)) if axis in tasks[task].axes] for axis in pair.groups.axes}
-    for axis in pair.groups.axes:
-        reads[axis.path] = [n for n, task in enumerate(tasks) if any(other.path == axis.path for other in task.axes)]
+    reads = {
+        axis.path: [number for number, task in enumerate(tasks) if any(other.path == axis.path for other in task.axes)]
+        for axis in pair.groups.axes
+    }
     waiting = set(range(len(tasks)))
     matched: set[int] = set()
     for number in range(MOST_PASSES):
         for index, task in enumerate(tasks):
             if index not in waiting:
                 continue
-            ready = [axis for axis in task.axes if number or _is_ready(axis, pair, tasks, matched)]
+            compared = [axis for axis in task.axes if axis.path in pair.a]
+            ready = [axis for axis in compared if number or _is_ready(axis, pair, tasks, matched)]
             changed = _match_family(pair, task, ready)
             matched.add(index)
-            waiting.discard(index) if len(ready) == len(task.axes) else None
+            if len(ready) == len(compared):
+                waiting.discard(index)
             if changed:
                 waiting |= {other for axis in task.axes for other in reads[axis.path]} - {index}
         if not waiting:
@@ -185,9 +195,16 @@ def _similarities(pair: _Pair, slots: np.ndarray, axes: Sequence[Axis]) -> Mappi
         for signs in {pair.signs[slots[0, column]] for column in here}:
             columns = [column for column in here if pair.signs[slots[0, column]] == signs]
             places = slots[:, columns] - axis.start
-            one, two = (slices(leaves[axis.path], axis)[places].reshape(len(slots), -1) for leaves in (pair.a, pair.b))
+            one, two = (_numbers(leaves[axis.path], axis, places) for leaves in (pair.a, pair.b))
             found[signs] = found.get(signs, 0.0) + one @ two.T
     return found or {frozenset(): np.zeros((len(slots), len(slots)), np.float32)}
+
+
+def _numbers(leaf: np.ndarray, axis: Axis, places: np.ndarray) -> np.ndarray:
+    """Returns the numbers of each member; of very many an evenly spaced part."""
+    cut = slices(leaf, axis)
+    step = max(1, cut.shape[1] * places.shape[1] // MOST_NUMBERS)
+    return cut[:, ::step][places].reshape(len(places), -1)
 
 
 def _total(similarities: Mapping[frozenset[int], np.ndarray]) -> np.ndarray:

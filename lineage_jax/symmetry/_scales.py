@@ -1,63 +1,126 @@
 """Factors of a network that are nobody's choice: units scaled until their numbers are as large as wanted."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
 import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.linalg import LinearOperator, lsqr
 
-from lineage_jax.symmetry._element import Element, along
+from lineage_jax.symmetry._axes import Axis
+from lineage_jax.symmetry._element import along
 from lineage_jax.symmetry._groups import Groups
-from lineage_jax.symmetry._slices import Leaves, logarithms_of_norms, move
+from lineage_jax.symmetry._slices import slices
 
 SMALLEST_STEP = 1e-6
 """Float32 does not know smaller changes of a norm."""
 
 
-def scaled_to(leaves: Leaves, groups: Groups, target: np.ndarray, *, turns: int = 20) -> np.ndarray:
-    """Rescales a network in place so that its slots have norms as near to those of a target as they can be.
+@dataclass(frozen=True, kw_only=True)
+class Squares:
+    """Squares of a leaf's numbers, added up along all axes that no factor acts on.
 
-    Least squares of logarithms. The factors of a kernel's rows act on the norms of its columns too, and are taken there
+    Attributes:
+        axes: of the leaf on which factors act.
+        table: of the leaf's rank.
+        shape: of the leaf.
+    """
+
+    axes: tuple[Axis, ...]
+    table: np.ndarray
+    shape: tuple[int, ...]
+
+
+def squares_of(leaves: Mapping[str, np.ndarray], groups: Groups) -> list[Squares]:
+    """Returns squares of those leaves that factors act on, in float32."""
+    scaled = np.zeros(groups.slots, bool)
+    scaled[groups.sizes.slots] = True
+    axes: dict[str, list[Axis]] = {}
+    for axis in groups.axes:
+        if axis.path in leaves and scaled[axis.slots].any():
+            axes.setdefault(axis.path, []).append(axis)
+    found = []
+    for path, mine in axes.items():
+        kept = {number for axis in mine for number in (axis.axis, axis.outputs if axis.groups > 1 else axis.axis)}
+        rest = tuple(number for number in range(leaves[path].ndim) if number not in kept)
+        table = np.square(leaves[path], dtype=np.float32).sum(rest, keepdims=True)
+        found.append(Squares(axes=tuple(mine), table=table, shape=leaves[path].shape))
+    return found
+
+
+def sizes_of(squares: Sequence[Squares], logarithms: np.ndarray) -> np.ndarray:
+    """Returns of every slot the logarithm of the root mean square of its numbers; NaN without numbers or factor.
+
+    Args:
+        squares: of a network.
+        logarithms: of the factors, slot by slot, that the network is to be multiplied by first.
+    """
+    found = np.full(len(logarithms), np.nan)
+    factors = np.exp(2 * logarithms)
+    for leaf in squares:
+        for axis in leaf.axes:
+            here = slice(axis.start, axis.start + len(axis.slots))
+            totals = factors[here] * _totals(leaf, axis, factors)
+            with np.errstate(divide="ignore"):
+                logs = 0.5 * np.log(totals * (len(axis.slots) / np.prod(leaf.shape)))
+            found[here] = np.where(totals > 0, logs, np.nan)
+    return found
+
+
+def _totals(leaf: Squares, axis: Axis, factors: np.ndarray) -> np.ndarray:
+    """Adds squares up for each slot of an axis, multiplied by the factors of all other axes."""
+    others = [other for other in leaf.axes if other != axis]
+    if len(others) == 1 and axis.groups == others[0].groups == 1:
+        table = np.squeeze(leaf.table, tuple(set(range(leaf.table.ndim)) - {axis.axis, others[0].axis}))
+        weights = factors[others[0].slots].astype(np.float32)
+        return table @ weights if axis.axis < others[0].axis else weights @ table
+    table = leaf.table
+    for other in others:
+        table = table * other.spread(factors[other.slots], leaf.shape).astype(np.float32)
+    return slices(table, axis).sum(1)
+
+
+def factors_to(squares: Sequence[Squares], groups: Groups, target: np.ndarray, *, turns: int = 20) -> np.ndarray:
+    """Finds the factors that bring the sizes of slots as near to a target as they can be brought.
+
+    Least squares of logarithms. The factors of a kernel's rows act on the sizes of its columns too, and are taken there
     for their mean, so that the equations are solved again until nothing changes.
 
     Args:
-        leaves: of the network, arrays of float32 or float64.
+        squares: of the network.
         groups: of the network.
         target: slot by slot the logarithm of a root mean square; NaN where it has none.
         turns: no more than so many.
 
     Returns:
-        The factors slot by slot.
+        The logarithms of the factors slot by slot.
     """
-    span, total = groups.sizes, np.zeros(groups.slots)
-    if not span.count:
-        return np.ones(groups.slots)
-    paths = {axis.path for axis in groups.axes if np.isin(span.slots, axis.slots).any()}
-    axes = [axis for axis in groups.axes if axis.path in paths]
+    total = np.zeros(groups.slots)
+    if not groups.sizes.count:
+        return total
+    jacobian = _jacobian(groups, [axis for leaf in squares for axis in leaf.axes])
     for _ in range(turns):
-        missing = target - logarithms_of_norms(leaves, axes, groups.slots)
+        missing = target - sizes_of(squares, total)
         missing[~np.isfinite(missing)] = 0.0
-        step = lsqr(_jacobian(groups), missing, atol=1e-8, btol=1e-8)[0]
-        logarithms = along(span, step, groups.slots)
-        if not np.abs(logarithms).max(initial=0.0) > SMALLEST_STEP:
+        step = along(groups.sizes, lsqr(jacobian, missing, atol=1e-8, btol=1e-8)[0], groups.slots)
+        total += step
+        if np.abs(step).max() < SMALLEST_STEP:
             break
-        total += logarithms
-        move(leaves, axes, Element(order=np.arange(groups.slots), factor=np.exp(logarithms)))
-    return np.exp(total)
+    return total
 
 
-def _jacobian(groups: Groups) -> LinearOperator:
-    """Returns how logarithms of norms move with those of free factors: its own, and the mean along other axes."""
-    span, axes = groups.sizes, [axis for axis in groups.axes if axis.floating]
+def _jacobian(groups: Groups, axes: Sequence[Axis]) -> LinearOperator:
+    """Returns how logarithms of sizes move with those of free factors: its own, and the mean along other axes."""
+    span = groups.sizes
     own = coo_array((span.powers, (span.slots, span.free)), shape=(groups.slots, span.count)).tocsr()
     number = np.concatenate([np.full(len(axis.slots), index) for index, axis in enumerate(axes)])
     slots = np.concatenate([axis.slots for axis in axes])
     shares = np.concatenate([np.full(len(axis.slots), 1 / len(axis.slots)) for axis in axes])
     mean = coo_array((shares, (number, slots)), shape=(len(axes), groups.slots)).tocsr() @ own
-    pairs = [(i, j) for i, a in enumerate(axes) for j, b in enumerate(axes) if i != j and a.path == b.path]
-    others = coo_array(
-        (np.ones(len(pairs)), tuple(np.asarray(pairs, np.int64).reshape(-1, 2).T)), shape=(len(axes),) * 2
-    ).tocsr()
     of_slot = coo_array((np.ones(len(slots)), (slots, number)), shape=(groups.slots, len(axes))).tocsr()
-    spread = of_slot @ others
+    pairs = [(i, j) for i, a in enumerate(axes) for j, b in enumerate(axes) if i != j and a.path == b.path]
+    first, second = np.asarray(pairs, np.int64).reshape(-1, 2).T
+    spread = of_slot @ coo_array((np.ones(len(pairs)), (first, second)), shape=(len(axes), len(axes))).tocsr()
     return LinearOperator(
         (groups.slots, span.count),
         matvec=lambda z: own @ z + spread @ (mean @ z),

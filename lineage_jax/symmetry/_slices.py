@@ -1,6 +1,6 @@
 """Leaves cut along their axes: the numbers that belong to each slot."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -22,7 +22,7 @@ def slices(leaf: np.ndarray, axis: Axis) -> np.ndarray:
 def move(leaves: Leaves, axes: Iterable[Axis], element: Element) -> None:
     """Applies an element to some axes, in place of the leaves of a dictionary: `apply` for arrays on the host."""
     order, factor = np.asarray(element.order), np.asarray(element.factor)
-    for axis in sorted(axes, key=lambda axis: axis.groups):
+    for axis in sorted((axis for axis in axes if axis.path in leaves), key=lambda axis: axis.groups):
         here = slice(axis.start, axis.start + axis.groups * axis.size)
         leaf, source = leaves[axis.path], (order[here] - axis.start) % axis.size
         if axis.groups > 1:
@@ -32,15 +32,3 @@ def move(leaves: Leaves, axes: Iterable[Axis], element: Element) -> None:
         if axis.floating and (factor[here] != 1).any():
             leaf = leaf * axis.spread(factor[here], leaf.shape).astype(leaf.dtype)
         leaves[axis.path] = leaf
-
-
-def logarithms_of_norms(leaves: Mapping[str, np.ndarray], axes: Iterable[Axis], slots: int) -> np.ndarray:
-    """Returns of every slot the logarithm of the root mean square of its numbers; NaN where they are zero."""
-    found = np.full(slots, np.nan)
-    for axis in axes:
-        if axis.floating:
-            cut = slices(leaves[axis.path], axis)
-            squares = np.einsum("ij,ij->i", cut, cut) / cut.shape[1]
-            with np.errstate(divide="ignore"):
-                found[axis.start : axis.start + len(cut)] = np.where(squares > 0, 0.5 * np.log(squares), np.nan)
-    return found
