@@ -20,6 +20,7 @@ from lineage_jax import io
 from lineage_jax.pairs import AtATime, FeatureComparison
 from lineage_jax.sweep._agree import told_by_all
 from lineage_jax.sweep._described import SCORES, read_attributes
+from lineage_jax.sweep._first_stage import chosen_parents
 from lineage_jax.sweep._hosts import Team, identity, team_of
 from lineage_jax.sweep._others import look_at_others
 from lineage_jax.sweep._plan import PRECISIONS, Plan
@@ -117,9 +118,15 @@ def run(
         [[-0.0, -3.0], [-3.0, -0.0]]
     """
     team = mesh if isinstance(mesh, Team) else team_of(mesh)
-    sides = side_of(plan, "parent", parents), side_of(plan, "child", children)
+    of_children = side_of(plan, "child", children)
+    chosen = None
+    if plan.catalogue is not None and parents is None:
+        of_parents, chosen = chosen_parents(plan, of_children)
+    else:
+        of_parents = side_of(plan, "parent", parents)
     with jax.default_matmul_precision(PRECISIONS[plan.precision]):
-        setting = setting_of(plan, team, *sides, probes=probes, features=features)
+        setting = setting_of(plan, team, of_parents, of_children, probes=probes, features=features)
+        setting = dataclasses.replace(setting, chosen=chosen)
         _sweep(setting, store, blocks=blocks, retry_failed=retry_failed, progress=progress)
     if team.writes:
         look_at_others(store, team)
@@ -203,7 +210,13 @@ def _store_all(
 
 
 def computed(setting: Setting, blocks: AtATime, wanted: Sequence[io.Place]) -> Generator[_Done]:
-    """Yields blocks as they are computed, in the order in which they are wanted: children by children."""
+    """Yields blocks as they are computed, in the order in which they are wanted: children by children.
+
+    Blocks without a pair that a first stage has chosen come first; nothing of them is read.
+    """
+    empty = {} if setting.chosen is None else _without_pairs(setting, blocks, wanted)
+    yield from empty.values()
+    wanted = [place for place in wanted if place not in empty]
     across = setting.team.axes.get("children", 1)  # a store that others began may have other blocks than a mesh
     comparison = setting.comparison(AtATime(blocks.parents, math.ceil(blocks.children / across) * across))
     columns = {j: [i for i, _ in of_j] for j, of_j in itertools.groupby(wanted, key=lambda place: place[1])}
@@ -227,7 +240,8 @@ def computed(setting: Setting, blocks: AtATime, wanted: Sequence[io.Place]) -> G
                     candidates = None  # before the next ones are asked for
                     row, candidates = i, _taken(setting.team, comparison, "parent", read_parents)
                 assert candidates is not None
-                yield _compared((i, j), comparison, candidates, column)
+                pairs = setting.wanted(candidates.block.names, column.block.names)
+                yield _compared((i, j), comparison, candidates, column, pairs)
             del column
 
 
@@ -267,8 +281,23 @@ def _agreed(team: Team, block: Block) -> Block:
     )
 
 
-def _compared(place: io.Place, comparison: FeatureComparison, parents: _Taken, children: _Taken) -> _Done:
-    """Compares a block; networks that failed have no scores."""
+def _without_pairs(setting: Setting, blocks: AtATime, wanted: Sequence[io.Place]) -> dict[io.Place, _Done]:
+    """Returns blocks of which no pair was chosen: all NaN."""
+    found: dict[io.Place, _Done] = {}
+    rest = [len(of_dim) for of_dim in setting.comparison(blocks).labels.values()]
+    for i, j in wanted:
+        parents = setting.parents.names[i * blocks.parents : (i + 1) * blocks.parents]
+        children = setting.children.names[j * blocks.children : (j + 1) * blocks.children]
+        if not setting.wanted(parents, children).any():
+            values = np.full((len(parents), len(children), *rest), np.nan)
+            found[i, j] = _Done(place=(i, j), values=values, record=Record(), measured={})
+    return found
+
+
+def _compared(
+    place: io.Place, comparison: FeatureComparison, parents: _Taken, children: _Taken, pairs: np.ndarray
+) -> _Done:
+    """Compares a block; networks that failed have no scores, nor have pairs that were not chosen."""
     start = time.monotonic()
     values = np.array(comparison.compare(parents.prepared, children.prepared))
     measured: dict[str, float] = {"computed": time.monotonic() - start}
@@ -283,6 +312,7 @@ def _compared(place: io.Place, comparison: FeatureComparison, parents: _Taken, c
     for name, scores in zip(parents.block.names, values, strict=True):
         if any(kept) and np.isnan(scores[kept]).all():
             failed["parent"].setdefault(name, NO_SCORE)
+    values[~pairs] = np.nan
     record = Record(
         sha256={"parent": parents.block.sha256, "child": children.block.sha256},
         failed=failed,

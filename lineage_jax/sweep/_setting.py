@@ -4,7 +4,7 @@ import dataclasses
 import hashlib
 import math
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 
@@ -17,6 +17,7 @@ from lineage_jax.leaves import leaf_paths
 from lineage_jax.pairs import AtATime, FeatureComparison
 from lineage_jax.sweep._blocks import blocks_of
 from lineage_jax.sweep._cost import cost_of
+from lineage_jax.sweep._first_stage import Chosen
 from lineage_jax.sweep._hosts import Team
 from lineage_jax.sweep._machine import machine_of
 from lineage_jax.sweep._plan import PRECISIONS, Plan
@@ -40,6 +41,7 @@ class Setting:
         scoring: feature function, measures and forms.
         probes: `[n, ...]`.
         like: integers of the first network, which all must have.
+        chosen: by child the parents that it is compared with; None for all.
     """
 
     plan: Plan
@@ -50,6 +52,7 @@ class Setting:
     scoring: pairs.Scoring
     probes: jax.Array
     like: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
+    chosen: Chosen | None = None
 
     @property
     def described(self) -> dict[str, Any]:
@@ -94,6 +97,13 @@ class Setting:
             precision=PRECISIONS[self.plan.precision],
         )
         return AtATime(min(found.parents, math.ceil(parents / math.ceil(teams / columns))), found.children)
+
+    def wanted(self, parents: Sequence[str], children: Sequence[str]) -> np.ndarray:
+        """Says which pairs are compared: `[p, m]`."""
+        if self.chosen is None:
+            return np.ones((len(parents), len(children)), bool)
+        of_child = [self.chosen.get(child, frozenset()) for child in children]
+        return np.array([[parent in chosen for chosen in of_child] for parent in parents])
 
     def labels(self, comparison: FeatureComparison) -> dict[str, Any]:
         """By dimension its labels."""

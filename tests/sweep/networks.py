@@ -22,14 +22,17 @@ def write_family(folder, *, parents=4, children_of_each=3, widths=(32, 16)):
     shapes = models.shapes_of(network, SHAPE)
     rng = np.random.default_rng(0)
     for parent in range(parents):
-        weights = {path: rng.normal(size=shape).astype(np.float32) / 4 for path, shape in shapes.items()}
+        weights = {path: drawn(rng, shape) for path, shape in shapes.items()}
         save(folder / "parents" / f"p{parent}", network, weights)
         for child in range(children_of_each):
-            moved = {
-                path: leaf + 0.02 * rng.normal(size=leaf.shape).astype(np.float32) for path, leaf in weights.items()
-            }
+            moved = {path: leaf + 0.1 * drawn(rng, leaf.shape) for path, leaf in weights.items()}
             save(folder / "children" / f"c{parent}-{child:02d}", network, moved)
     return folder
+
+
+def drawn(rng, shape):
+    """Draws weights whose outputs are as large as their inputs."""
+    return (rng.normal(size=shape) * (2 / shape[0]) ** 0.5).astype(np.float32)
 
 
 def save(path, network, leaves):

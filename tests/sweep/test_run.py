@@ -1,6 +1,7 @@
 """The driver in one process: what it computes is what `lineage.score` returns, and what it cannot is recorded."""
 
 import collections
+import json
 from collections.abc import Mapping
 
 import jax
@@ -8,9 +9,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from lineage_jax import lineage, models, similarity, sweep
+from lineage_jax import catalogue, lineage, models, similarity, sweep
 from lineage_jax.pairs import AtATime
 from lineage_jax.sweep import _setting
+from tests.sweep import networks
 
 SETTINGS = {"measures": ["l1", "l2", "cka"], "alphas": [0.0, 0.3]}
 
@@ -227,3 +229,28 @@ def test_a_child_may_be_a_parent(tmp_path, family):
     sweep.run(planned(family, children="parents", layers="all", forms=["direct"]), tmp_path / "store")
     scores = sweep.open(tmp_path / "store").squeeze("form").isel(alpha=0)
     assert (scores.sel(parent="p0", child="p0") == 0).all()
+
+
+def test_a_catalogue_leaves_the_best_parents_of_each_child(tmp_path):
+    folder = networks.write_family(tmp_path / "family", parents=3, children_of_each=2, widths=(64, 64))
+    catalogue.index(folder / "parents", tmp_path / "index")
+    plan = sweep.Plan(
+        children="children",
+        probes={"noise": 6},
+        measures=["l1"],
+        catalogue={"index": str(tmp_path / "index"), "top": 1},
+        folder=folder,
+    )
+    status = sweep.run(plan, tmp_path / "store", blocks=AtATime(1, 2))
+    scores = sweep.open(tmp_path / "store").isel(layer=0, measure=0, form=0, alpha=0)
+    assert status.complete
+    for child in scores["child"].values.tolist():
+        of_child = scores.sel(child=child).dropna("parent")
+        assert of_child["parent"].values.tolist() == [f"p{child[1]}"]
+    assert len({(i, j) for i, j in blocks_with_sums(tmp_path / "store")}) == 3
+
+
+def blocks_with_sums(store):
+    """Returns the blocks whose networks were read, by what the run says of them."""
+    lines = [json.loads(line) for file in (store / "runs").iterdir() for line in file.read_text().splitlines()]
+    return [tuple(line["block"]) for line in lines if "computed" in line]
