@@ -78,7 +78,7 @@ def _on_the_device(name: str, parents: dict[str, Params], children: dict[str, Pa
         ),
         measures=MEASURES,
         probes=lineage.checked_probes(probes),
-        alphas=sweep.Plan().alphas,
+        alphas=tuple(sweep.Plan().alphas),
         memory=sweep.Plan().budget,
         blocks=BLOCKS,
     )

@@ -2,8 +2,8 @@
 
 Blocks are numbered and cut into equal runs, one for each team. A team is one process with its own devices, or the
 processes that a mesh spans; teams do not talk to each other. So where every team is one process, the runtime that
-brought the processes together is left as soon as all devices are known (`leave`): it would end every process with the
-first that dies, and with its coordinator in any case.
+brought the processes together is left as soon as all devices are known: it would end every process with the first that
+dies. The processes of a larger team cannot go on without each other, and are ended by it; what is done is kept.
 """
 
 import dataclasses
@@ -95,7 +95,7 @@ def join(
         ValueError: If only a part is given, or it makes no sense, or as `team_of`.
         OSError: If processes do not find each other in time.
     """
-    if not _connected(coordinator, processes, process, recoverable=mesh is not None):
+    if not _connected(coordinator, processes, process):
         return team_of(mesh)
     team = team_of(mesh)
     identity()
@@ -104,7 +104,7 @@ def join(
     return team
 
 
-def _connected(coordinator: str | None, processes: int | None, process: int | None, *, recoverable: bool) -> bool:
+def _connected(coordinator: str | None, processes: int | None, process: int | None) -> bool:
     given = (coordinator, processes, process)
     if coordinator != "auto" and any(each is not None for each in given):
         _check_given(coordinator, processes, process)
@@ -113,7 +113,6 @@ def _connected(coordinator: str | None, processes: int | None, process: int | No
             return False
         processes, process = (_number(f"JAX_{name}") for name in ("NUM_PROCESSES", "PROCESS_ID"))
     jax.config.update("jax_cpu_collectives_implementation", "gloo")
-    jax.config.update("jax_enable_recoverability", recoverable)
     try:
         jax.distributed.initialize(
             None if coordinator == "auto" else coordinator,

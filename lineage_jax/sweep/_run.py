@@ -24,7 +24,7 @@ from lineage_jax.sweep._first_stage import chosen_parents
 from lineage_jax.sweep._hosts import Team, identity, team_of
 from lineage_jax.sweep._others import look_at_others
 from lineage_jax.sweep._plan import PRECISIONS, Plan
-from lineage_jax.sweep._reading import Block, Reader, ahead
+from lineage_jax.sweep._reading import Block, Reader, ahead, return_freed_memory
 from lineage_jax.sweep._records import Record
 from lineage_jax.sweep._setting import Setting, setting_of
 from lineage_jax.sweep._sides import side_of
@@ -118,6 +118,7 @@ def run(
         [[-0.0, -3.0], [-3.0, -0.0]]
     """
     team = mesh if isinstance(mesh, Team) else team_of(mesh)
+    return_freed_memory()
     of_children = side_of(plan, "child", children)
     chosen = None
     if plan.catalogue is not None and parents is None:

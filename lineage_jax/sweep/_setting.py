@@ -25,6 +25,9 @@ from lineage_jax.sweep._reading import AT_ONCE
 from lineage_jax.sweep._sides import UNREADABLE, OneNetwork, Side
 from lineage_jax.typing import FeatureFn, Inputs
 
+PROGRAMS = 64 * 2**20
+"""Bytes that compiling and what JAX keeps of programs take, or a quarter of a budget that is small."""
+
 PACKAGES = ("lineage-jax", "jax", "jaxlib", "flax", "numpy")
 
 
@@ -83,7 +86,7 @@ class Setting:
 
     def blocks(self, comparison: FeatureComparison) -> AtATime:
         """Chooses the blocks of a new store; there are enough for all teams, as far as there are networks."""
-        cost = cost_of(comparison)
+        cost, budget = cost_of(comparison), self.plan.budget
         parents, children, teams = len(self.parents.names), len(self.children.names), self.team.count
         columns = min(teams, children)
         found = blocks_of(
@@ -91,7 +94,7 @@ class Setting:
             machine_of(),
             parents=parents,
             children=math.ceil(children / columns),
-            memory=self.plan.budget - AT_ONCE * cost.network,
+            memory=budget - min(PROGRAMS, budget // 4) - AT_ONCE * cost.network,
             mesh=self.team.axes,
             processes=len(self.team.processes),
             precision=PRECISIONS[self.plan.precision],
