@@ -11,6 +11,7 @@ import functools
 import itertools
 import tempfile
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import jax
 import numpy as np
@@ -84,7 +85,7 @@ def nothing() -> tuple:
 def work(children: int, budget: int) -> None:
     """Sweeps all pairs."""
     plan = sweep.Plan(measures=("l1",), alphas=(0.0,), forms=("direct",), memory=budget * 2**20)
-    given = {"parents": LazyNetworks("p", PARENTS), "children": LazyNetworks("c", children)}
+    given: dict[str, Any] = {"parents": LazyNetworks("p", PARENTS), "children": LazyNetworks("c", children)}
     with tempfile.TemporaryDirectory() as folder:
         sweep.run(plan, f"{folder}/store", probes=np.ones((16, WIDTHS[0]), np.float32), features=features, **given)
 
