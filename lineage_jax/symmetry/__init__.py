@@ -14,8 +14,8 @@ what is linear, such as a normalisation with given statistics.
 
 A primitive without a rule pins what it touches: less symmetry, never a wrong one. Not found, and pinned: what goes
 through `sort`, `top_k`, `cond`, `while` and `scatter`; gathers that take a unit twice or whose places are not known;
-inputs of grouped kernels that are computed from others, as standardised weights are. Continuous symmetries other than
-factors, such as a rotation of a transformer's stream, are no matter of units and not looked for.
+inputs of grouped kernels that are computed, as standardised weights are, or read elsewhere too. Continuous symmetries
+other than factors, such as a rotation of a transformer's stream, are no matter of units and not looked for.
 
 References:
     Hecht-Nielsen, "On the algebraic structure of feedforward network weight spaces", Advanced Neural Computers, 1990.

@@ -110,22 +110,40 @@ def values_of_leaves(ledger: Ledger, leaves: Mapping[str, Any], axes: list[Axis]
 
 
 def grouped_kernels(jaxpr: core.Jaxpr, leaves: Mapping[core.Var, int]) -> dict[int, tuple[int, int, int]]:
-    """Finds leaves that are kernels of grouped convolutions, as they are or merely converted."""
-    known, found = dict(leaves), dict[int, tuple[int, int, int]]()
+    """Finds leaves that are kernels of grouped convolutions and nothing else: axes of inputs, outputs; groups."""
+    uses = _uses(jaxpr, leaves)
+    return {leaf: use for leaf, (use, *others) in uses.items() if use is not None and not set(others) - {use}}
+
+
+def _uses(jaxpr: core.Jaxpr, leaves: Mapping[core.Var, int]) -> dict[int, list[tuple[int, int, int] | None]]:
+    """Returns how each leaf is read, as it is or merely converted; None where not by a grouped convolution."""
+    known, found = dict(leaves), dict[int, list[tuple[int, int, int] | None]]()
     for eqn in jaxpr.eqns:
         origins = [known.get(atom) if isinstance(atom, core.Var) else None for atom in eqn.invars]
         inner = inlined(eqn)
         if inner is not None:
             pairs = zip(inner.jaxpr.invars, origins, strict=True)
-            found |= grouped_kernels(inner.jaxpr, {var: leaf for var, leaf in pairs if leaf is not None})
+            inside = {var: leaf for var, leaf in pairs if leaf is not None}
+            for leaf, uses in _uses(inner.jaxpr, inside).items():
+                found.setdefault(leaf, []).extend(uses)
+            for var in inner.jaxpr.outvars:  # handed back as it is: who reads it then is not known
+                if isinstance(var, core.Var) and var in inside:
+                    found.setdefault(inside[var], []).append(None)
         elif eqn.primitive.name == "convert_element_type" and origins[0] is not None:
             known[eqn.outvars[0]] = origins[0]
-        elif eqn.primitive.name == "conv_general_dilated" and origins[1] is not None:
-            out, inside = eqn.params["dimension_numbers"].rhs_spec[:2]
-            groups = eqn.params["feature_group_count"]
-            if groups > 1 and shape_of(eqn.invars[1])[inside] > 1:
-                found[origins[1]] = (inside, out, groups)
+        else:
+            for place, origin in enumerate(origins):
+                if origin is not None:
+                    found.setdefault(origin, []).append(_grouped(eqn) if place == 1 else None)
     return found
+
+
+def _grouped(eqn: core.JaxprEqn) -> tuple[int, int, int] | None:
+    if eqn.primitive.name != "conv_general_dilated" or eqn.params["batch_group_count"] != 1:
+        return None
+    outputs, inputs = eqn.params["dimension_numbers"].rhs_spec[:2]
+    groups = eqn.params["feature_group_count"]
+    return (inputs, outputs, groups) if groups > 1 and shape_of(eqn.invars[1])[inputs] > 1 else None
 
 
 def in_order_of_use(jaxpr: core.Jaxpr, leaves: Mapping[core.Var, int]) -> list[int]:
@@ -148,4 +166,4 @@ def in_order_of_use(jaxpr: core.Jaxpr, leaves: Mapping[core.Var, int]) -> list[i
 
 def abstract(leaf: Any) -> jax.ShapeDtypeStruct:
     """Returns shape and type of a leaf, without its values."""
-    return jax.ShapeDtypeStruct(jnp.shape(leaf), jax.dtypes.canonicalize_dtype(jnp.result_type(leaf)))
+    return jax.ShapeDtypeStruct(jnp.shape(leaf), jnp.result_type(leaf))

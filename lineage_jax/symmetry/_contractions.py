@@ -6,7 +6,7 @@ from dataclasses import replace
 from jax.extend.core import JaxprEqn
 
 from lineage_jax.symmetry._arithmetic import refuse_factors
-from lineage_jax.symmetry._moves import reshaped
+from lineage_jax.symmetry._reshapes import reshaped
 from lineage_jax.symmetry._value import (
     Ledger,
     Value,

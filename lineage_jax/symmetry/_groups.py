@@ -21,8 +21,7 @@ from lineage_jax.symmetry._axes import (
 from lineage_jax.symmetry._contractions import refuse_factors
 from lineage_jax.symmetry._factors import Factors
 from lineage_jax.symmetry._families import families_of
-from lineage_jax.symmetry._moves import pinned
-from lineage_jax.symmetry._value import Ledger, opaque
+from lineage_jax.symmetry._value import Ledger, opaque, pinned
 from lineage_jax.symmetry._walk import RULES, inlined, walk
 from lineage_jax.typing import Params
 

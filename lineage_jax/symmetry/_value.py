@@ -211,6 +211,12 @@ def forgotten(ledger: Ledger, value: Value, axes: Iterable[int]) -> Value:
     )
 
 
+def pinned(ledger: Ledger, values: Sequence[Value]) -> None:
+    """Pins all that values depend on."""
+    for value in values:
+        forgotten(ledger, value, range(len(value.shape)))
+
+
 def is_zero(layers: Layers) -> bool:
     """Tells whether factors are those of an array of zeros."""
     return any((layer == ANY).all() for layer in layers)

@@ -11,7 +11,9 @@ from jax.extend import core
 
 from lineage_jax.symmetry._arithmetic import ARITHMETIC
 from lineage_jax.symmetry._contractions import CONTRACTIONS, unknown
-from lineage_jax.symmetry._moves import MOVES, pinned
+from lineage_jax.symmetry._joins import JOINS
+from lineage_jax.symmetry._moves import MOVES
+from lineage_jax.symmetry._reshapes import RESHAPES
 from lineage_jax.symmetry._value import (
     Ledger,
     Value,
@@ -19,13 +21,14 @@ from lineage_jax.symmetry._value import (
     equal,
     forgotten,
     opaque,
+    pinned,
     rearranged,
     settled,
     shape_of,
     together,
 )
 
-RULES = MOVES | ARITHMETIC | CONTRACTIONS
+RULES = MOVES | JOINS | RESHAPES | ARITHMETIC | CONTRACTIONS
 MOST_KNOWN = 1 << 16
 """Larger constants are not computed."""
 MOST_TURNS = 4

@@ -155,6 +155,15 @@ def standardised_grouped_kernel(p, x):
     return pooled(relu(conv(relu(conv(x, p["a"])), b, groups=4))) @ p["head"]
 
 
+def grouped_kernel_read_twice(p, x):
+    a = relu(conv(x, p["a"]))
+    return pooled(relu(conv(a, p["b"], groups=4)) + jnp.abs(p["b"] + p["c"]).sum((0, 1, 2))) @ p["head"]
+
+
+def calls_that_return_a_leaf(p, x):
+    return relu(pixel(x) @ jax.jit(lambda a, b: a)(p["a"], p["head"])) @ p["head"]
+
+
 def picked_in_another_order(p, x):
     return relu(pixel(x) @ p["a"])[:, jnp.array([3, 1, 0, 2, 5, 4])] @ p["head"]
 
@@ -251,6 +260,12 @@ CONSTRUCTS = {
         {"a": (3, 3, 3, 8), "b": (3, 3, 2, 12), "head": (12, 3)},
         None,  # pinned for want of a rule, and right
     ),
+    "grouped_kernel_read_twice": (
+        grouped_kernel_read_twice,
+        {"a": (3, 3, 3, 8), "b": (3, 3, 2, 12), "c": (3, 3, 2, 12), "head": (12, 3)},
+        None,
+    ),
+    "calls_that_return_a_leaf": (calls_that_return_a_leaf, {"a": (3, 6), "head": (6, 3)}, {6: 1}),
     "picked_in_another_order": (picked_in_another_order, {"a": (3, 6), "head": (6, 3)}, {6: 1}),
     "one_unit_picked_twice": (one_unit_picked_twice, {"a": (3, 6), "head": (6, 3)}, {}),
     "largest": (largest, {"a": (3, 6), "head": (3, 3)}, {}),

@@ -11,9 +11,9 @@ from tests.symmetry.drawn import drawn
 
 
 @pytest.fixture(params=["grouped", "layer_norm", "flax_attention"])
-def case(request, key):
+def case(request):
     fn, shapes, _ = CONSTRUCTS[request.param]
-    variables = drawn(shapes, key)
+    variables = drawn(shapes)
     return variables, symmetry.groups(fn, variables, jnp.ones(IMAGES))
 
 

@@ -10,7 +10,7 @@ import pytest
 from lineage_jax import models, symmetry
 from lineage_jax.models._vit import ViT
 from tests.symmetry.constructs import CONSTRUCTS, IMAGES
-from tests.symmetry.drawn import drawn
+from tests.symmetry.drawn import drawn, drawn_images
 
 
 def families_by_size(groups):
@@ -21,7 +21,7 @@ def families_by_size(groups):
 def test_outputs_stay_and_nothing_that_is_free_is_missed(name, key):
     fn, shapes, expected = CONSTRUCTS[name]
     with jax.enable_x64(True):
-        variables, images = drawn(shapes, key), jax.random.normal(key, IMAGES)
+        variables, images = drawn(shapes), drawn_images(IMAGES)
         groups = symmetry.groups(fn, variables, images)
         change = symmetry.check(jax.jit(fn), variables, images, groups, key)
     assert change < 1e-9  # float64 rounds to 1e-15; a wrong rule changes outputs by percents
@@ -83,14 +83,14 @@ def test_primitives_without_a_rule_are_named():
 def test_outputs_of_a_small_network_of_the_zoo_stay(network, key):
     shapes = jax.eval_shape(lambda: network.init(jax.random.key(0), jnp.ones((1, 8, 8, 3))))
     with jax.enable_x64(True):
-        variables, images = drawn(shapes, key), jax.random.normal(key, (1, 8, 8, 3))
+        variables, images = drawn(shapes), drawn_images((1, 8, 8, 3))
         groups = symmetry.groups(network.apply, variables, images)
         assert symmetry.check(jax.jit(network.apply), variables, images, groups, key) < 1e-9
 
 
 def test_check_sees_a_wrong_symmetry(key):
     fn, shapes, _ = CONSTRUCTS["dense"]
-    variables, images = drawn(shapes, key), jax.random.normal(key, IMAGES)
+    variables, images = drawn(shapes), drawn_images(IMAGES)
     groups = symmetry.groups(fn, variables, images)
     with pytest.raises(
         ValueError, match=r"expected outputs to stay within 0.001 under a random symmetry, got a change of"

@@ -21,7 +21,7 @@ NETWORKS = {
 def case(request):
     network, shape = NETWORKS[request.param]
     shapes = jax.eval_shape(lambda: network.init(jax.random.key(0), jnp.zeros(shape)))
-    variables = jax.jit(lambda key: drawn(shapes, key))(jax.random.key(1))
+    variables = drawn(shapes)
     return variables, symmetry.groups(network.apply, variables, jax.ShapeDtypeStruct(shape, jnp.float32))
 
 

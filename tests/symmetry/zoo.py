@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 
 from lineage_jax import models, symmetry
-from tests.symmetry.drawn import drawn
+from tests.symmetry.drawn import drawn, drawn_images
 
 MOST = 1e-9
 """Relative; float64 rounds to 1e-13 in the deepest of these networks."""
@@ -46,7 +46,7 @@ def line_of(name):
     begin = time.process_time()
     groups = symmetry.groups(network.apply, shapes, jax.ShapeDtypeStruct(shape, jnp.float64))
     seconds = time.process_time() - begin
-    variables, images = drawn(shapes, jax.random.key(1)), jax.random.normal(jax.random.key(2), shape)
+    variables, images = drawn(shapes), drawn_images(shape)
     change = symmetry.check(jax.jit(network.apply), variables, images, groups, jax.random.key(3), tolerance=jnp.inf)
     slots = {axis.name for axis in groups.axes} - {name for family in groups.families for name in family.axes}
     print(
