@@ -1,5 +1,14 @@
 """Sweeps: scores of more pairs than one machine holds, block by block, on disk.
 
+    plan = sweep.Plan(parents="parents/", children="children/", probes={"noise": 64}, layers="all")
+    sweep.run(plan, "store")                         # ended at any moment, it goes on when it is called again
+    scores = sweep.open("store")                     # as lineage.score returns them, read when asked for
+
+`run` cuts the grid of pairs into blocks of parents and children. Children of a block stay on the devices while parents
+pass by, and grain reads the next networks of either side meanwhile. Several processes share the blocks without talk
+(`join`); on a mesh, children are split over one axis and probes over the other. A network that cannot be compared is
+recorded with the reason, and all others are scored.
+
 A store is a folder that fills as blocks are done. It survives the end of a run at any moment: what is done is never
 computed again, what was half-written is never read, and a run with another plan is refused. Opened, it is what
 `lineage.score` returns.
