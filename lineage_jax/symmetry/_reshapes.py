@@ -75,7 +75,8 @@ def _mixed(ledger: Ledger, value: Value, axes: set[int]) -> np.ndarray:
     layers = [ledger.units.filled(layer) for layer in touching(value.units, axes)]
     covered = frozenset().union(*(axes_of(layer) for layer in layers))
     shape = [size if axis in axes | covered else 1 for axis, size in enumerate(value.shape)]
-    rest = [size if axis in axes - covered else 1 for axis, size in enumerate(value.shape)]
+    placed = {axis for axis in axes - covered if not value.uniform[axis]}  # along others any order is as good
+    rest = [size if axis in placed else 1 for axis, size in enumerate(value.shape)]
     new = ledger.units.fresh(tuple(shape))
     for layer in layers:
         ledger.units.relate(new, layer, np.arange(int(np.prod(rest))).reshape(rest))

@@ -194,6 +194,14 @@ class Attention(nn.Module):
         return nn.Dense(3)(x.mean(1))
 
 
+class GroupNormalised(nn.Module):
+    """Flax's own normalisation of groups, which repeats means along the channels of a group."""
+
+    @nn.compact
+    def __call__(self, x):
+        return pooled(nn.Conv(3, (3, 3))(relu(nn.GroupNorm(4)(nn.Conv(8, (3, 3))(x)))))
+
+
 class Flattened(nn.Module):
     """A normalised convolution that is flattened."""
 
@@ -273,5 +281,7 @@ CONSTRUCTS = {
     "unread_leaf": (unread_leaf, {"a": (3, 6), "head": (6, 3), "unread": (5, 5)}, {6: 1}),
     # 8 numbers of the stream, 2 heads; inside of heads queries with keys, and values, in one order for all heads
     "flax_attention": (Attention().apply, shapes_of(Attention()), {8: 1, 2: 1, 4: 2}),
+    # 4 groups of 2 channels
+    "flax_group_norm": (GroupNormalised().apply, shapes_of(GroupNormalised()), {4: 1, 2: 4}),
     "flattened": (Flattened().apply, shapes_of(Flattened()), {8: 1}),
 }
