@@ -71,7 +71,7 @@ def found_in_a_catalogue() -> str:
     """Returns the number of `catalogue`."""
     record = results_of("catalogue")["runs"]["small networks"]
     found = record["accuracy"]["all but those with a child of their own"]
-    return f"{percent(found['at 1'])} % of parents are the first hit, {percent(found['at 10'])} % among ten"
+    return f"{100 * found['at 1']:.1f} % of parents are the first hit, {100 * found['at 10']:.1f} % among ten"
 
 
 def strangers_named() -> str:

@@ -1,10 +1,12 @@
 """What does a sweep take beside its programs, with networks in memory and from disk, and beside `lineage.score`?
 
-4 parents and 128 children in two blocks of 64, measures l1, l2 and cka, all forms, three alphas, 32 images. "bare" runs
+Measures l1, l2 and cka, all forms, three alphas, 32 images, blocks of all parents and 64 children. "bare" runs
 the two compiled programs of the sweep on blocks that stand on the device. "sweep in memory" and "sweep from disk" are
 `sweep.run` into a new store, from the plan to the last block on disk: of networks in memory, and of checkpoint folders
 that are read, hashed and stacked meanwhile. "score" is `lineage.score` of the same pairs in memory. The convnet of
-`conv_scores` is bound by computing; a fully connected network of 196,864 weights leaves little time to read.
+`conv_scores` (4 parents, 128 children) is bound by computing; a fully connected network of 196,864 weights (128
+parents, 256 children) is compared in less time than its checkpoint takes to read. Before the first block nothing can
+hide that a store is made and networks are read: some 0.3 s, which count the less the longer a sweep is.
 
     python -m experiments.benchmarks.sweep_overhead
 """
@@ -24,15 +26,16 @@ from lineage_jax import lineage, linearize, models, pairs, similarity, sweep
 from lineage_jax.pairs import AtATime
 from lineage_jax.typing import Params
 
-PARENTS, CHILDREN, PROBES = 4, 128, 32
-BLOCKS = AtATime(PARENTS, 64)
+PROBES = 32
 MEASURES = ("l1", "l2", "cka")
-NETWORKS: dict[str, tuple[nn.Module, tuple[int, int, int]]] = {
-    "convnet": (models.convnet(), (32, 32, 3)),
-    "fc": (models.fc(widths=(256, 256)), (16, 16, 2)),
+SIDE_BY_SIDE = 64
+"""Children of a block."""
+NETWORKS: dict[str, tuple[nn.Module, tuple[int, int, int], int, int]] = {
+    "convnet": (models.convnet(), (32, 32, 3), 4, 128),
+    "fc": (models.fc(widths=(256, 256)), (16, 16, 2), 128, 256),
 }
-"""The network, and one image."""
-ROUNDS = 5
+"""The network, one image, and how many parents and children."""
+ROUNDS = 3
 
 
 def main() -> list[Row]:
@@ -56,8 +59,8 @@ def main() -> list[Row]:
 @functools.cache
 def prepared(name: str) -> tuple[dict[str, Params], dict[str, Params], np.ndarray, Path, tuple]:
     """Returns networks, probes, a folder with the networks, and the comparison with its blocks on the device."""
-    network, image = NETWORKS[name]
-    parents, children, probes = random_networks(network, image, parents=PARENTS, children=CHILDREN, probes=PROBES)
+    network, image, *counts = NETWORKS[name]
+    parents, children, probes = random_networks(network, image, parents=counts[0], children=counts[1], probes=PROBES)
     folder = Path(tempfile.mkdtemp())
     for side, networks in (("parents", parents), ("children", children)):
         for each, variables in networks.items():
@@ -66,8 +69,12 @@ def prepared(name: str) -> tuple[dict[str, Params], dict[str, Params], np.ndarra
 
 
 def _features(name: str) -> Any:
-    network, _ = NETWORKS[name]
+    network = NETWORKS[name][0]
     return linearize.features_of(network, network.taps[-1:])
+
+
+def _blocks(parents: dict[str, Params]) -> AtATime:
+    return AtATime(len(parents), SIDE_BY_SIDE)
 
 
 def _on_the_device(name: str, parents: dict[str, Params], children: dict[str, Params], probes: np.ndarray) -> tuple:
@@ -80,7 +87,7 @@ def _on_the_device(name: str, parents: dict[str, Params], children: dict[str, Pa
         probes=lineage.checked_probes(probes),
         alphas=tuple(sweep.Plan().alphas),
         memory=sweep.Plan().budget,
-        blocks=BLOCKS,
+        blocks=_blocks(parents),
     )
 
     def block(role: str, networks: dict[str, Params]) -> tuple[list[str], Params]:
@@ -89,8 +96,8 @@ def _on_the_device(name: str, parents: dict[str, Params], children: dict[str, Pa
         stacked = pairs.stacked(leaves, plan.shared, size=len(comparison.here(role)))
         return list(networks), comparison.place(role, stacked)
 
-    names, size = list(children), BLOCKS.children
-    columns = [{name: children[name] for name in names[start : start + size]} for start in range(0, CHILDREN, size)]
+    names, size = list(children), SIDE_BY_SIDE
+    columns = [{name: children[name] for name in names[start : start + size]} for start in range(0, len(names), size)]
     return comparison, block("parent", parents), [block("child", column) for column in columns]
 
 
@@ -106,17 +113,18 @@ def in_memory(name: str, parents: dict[str, Params], children: dict[str, Params]
     """Runs a sweep of networks in memory."""
     plan = sweep.Plan(measures=MEASURES)
     given = {"parents": parents, "children": children, "probes": probes, "features": _features(name)}
-    return _swept(plan, **given)
+    return _swept(plan, _blocks(parents), **given)
 
 
 def from_disk(name: str, parents: Any, children: Any, probes: np.ndarray, folder: Path, *_: Any) -> np.ndarray:
     """Runs a sweep of networks on disk."""
-    return _swept(sweep.Plan(parents="parents", children="children", measures=MEASURES, folder=folder), probes=probes)
+    plan = sweep.Plan(parents="parents", children="children", measures=MEASURES, folder=folder)
+    return _swept(plan, _blocks(parents), probes=probes)
 
 
-def _swept(plan: sweep.Plan, **given: Any) -> np.ndarray:
+def _swept(plan: sweep.Plan, blocks: AtATime, **given: Any) -> np.ndarray:
     with tempfile.TemporaryDirectory() as folder:
-        sweep.run(plan, f"{folder}/store", blocks=BLOCKS, **given)
+        sweep.run(plan, f"{folder}/store", blocks=blocks, **given)
         return sweep.open(f"{folder}/store").values
 
 
