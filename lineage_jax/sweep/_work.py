@@ -1,19 +1,31 @@
 """What a program does, counted from its jaxpr: operations, and the bytes that its products cannot avoid to move.
 
-XLA counts the body of a loop once, whatever its number of turns, so loops are counted here: the body again for every
-further turn. What XLA does not see into counts as nothing: decompositions (singular values, QR, eigenvalues) that a
-library of the device does.
+XLA's own analysis counts the body of a loop once, whatever its number of turns, and only what has been lowered; here
+loops count as often as they turn, and counting takes a walk over the jaxpr. Products count two operations a multiplied
+pair, those with zeros around an image too; anything else that computes floating-point numbers counts one for each of
+them, and moves none. Decompositions (singular values, QR, eigenvalues) are single equations, and come out as next to
+nothing.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 from jax.extend import core
 
 PRODUCTS = ("dot_general", "conv_general_dilated")
 """What reads and writes main memory in any case; element-wise work around them is fused into them at best."""
+
+MOVES = frozenset(
+    {"reshape", "squeeze", "expand_dims", "transpose", "broadcast_in_dim", "slice", "dynamic_slice", "rev", "split"}
+    | {"dynamic_update_slice", "concatenate", "pad", "gather", "copy", "copy_p", "convert_element_type", "iota"}
+)
+"""What computes nothing."""
+
+LOOPS = ("scan", "while")
+"""What goes round in one of these counts as used; a `while` turns once, as nobody knows how often."""
 
 
 class Work(NamedTuple):
@@ -49,28 +61,44 @@ def work_of(program: core.ClosedJaxpr) -> Work:
         >>> work_of(jax.make_jaxpr(squared)(jnp.ones((10, 10)))).operations >= 5 * 2 * 10**3
         True
     """
-    return Work(_operations(program), _traffic(program.jaxpr) + sum(map(_nbytes, program.in_avals)))
+    return Work(_operations(program.jaxpr), _traffic(program.jaxpr) + sum(map(_nbytes, program.in_avals)))
 
 
-def _operations(program: core.ClosedJaxpr) -> float:
-    beyond = ((turns * _operations(body) - _once(body)) for body, turns in _loops(program.jaxpr))
-    return _once(program) + sum(beyond)
+def _operations(jaxpr: core.Jaxpr, wanted: Sequence[bool] | None = None) -> float:
+    """Adds up what equations compute whose results are used; of branches counts the one that computes most.
+
+    Args:
+        jaxpr: of a program, or of what an equation calls.
+        wanted: which of its results are used; by default all.
+    """
+    asked = [atom for place, atom in enumerate(jaxpr.outvars) if wanted is None or wanted[place]]
+    used = {atom for atom in asked if isinstance(atom, core.Var)}
+    total = 0.0
+    for eqn in reversed(jaxpr.eqns):
+        results = [var in used for var in eqn.outvars]
+        if any(results):
+            used |= {atom for atom in eqn.invars if isinstance(atom, core.Var)}
+            total += _of_one(eqn, results)
+    return total
 
 
-def _once(program: core.ClosedJaxpr) -> float:
-    """Counts each loop's body once, as XLA does."""
-    lowered = jax.jit(core.jaxpr_as_fun(program)).lower(*program.in_avals)
-    return (lowered.cost_analysis() or {}).get("flops", 0.0)
-
-
-def _loops(jaxpr: core.Jaxpr) -> Iterator[tuple[core.ClosedJaxpr, int]]:
-    """Yields the outermost loops with their numbers of turns."""
-    for eqn in jaxpr.eqns:
-        if eqn.primitive.name == "scan":
-            yield eqn.params["jaxpr"], eqn.params["length"]
-        else:
-            for inner in _inner(eqn):
-                yield from _loops(inner)
+def _of_one(eqn: core.JaxprEqn, results: Sequence[bool]) -> float:
+    """Counts an equation: a product by its pairs, a call by what it calls, others by the largest array in or out."""
+    name, (out, *_) = eqn.primitive.name, [var.aval for var in eqn.outvars]
+    inner = [] if name.startswith("reduce") else _inner(eqn)
+    if inner:
+        is_call = name not in LOOPS and all(len(jaxpr.outvars) == len(results) for jaxpr in inner)
+        counts = [_operations(jaxpr, results if is_call else None) for jaxpr in inner]
+        return max(counts) if name == "cond" else eqn.params.get("length", 1) * sum(counts)
+    if name == "dot_general":
+        (contracted, _), _ = eqn.params["dimension_numbers"]
+        return 2.0 * out.size * math.prod(eqn.invars[0].aval.shape[axis] for axis in contracted)
+    if name == "conv_general_dilated":
+        kernel, outputs = eqn.invars[1].aval, eqn.params["dimension_numbers"].rhs_spec[0]
+        return 2.0 * out.size * kernel.size / kernel.shape[outputs]
+    if name in MOVES or not jnp.issubdtype(out.dtype, jnp.inexact):
+        return 0.0
+    return float(max(var.aval.size for var in (*eqn.invars, *eqn.outvars) if hasattr(var.aval, "size")))
 
 
 def _traffic(jaxpr: core.Jaxpr) -> float:
