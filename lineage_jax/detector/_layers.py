@@ -5,7 +5,7 @@ import itertools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from lineage_jax.leaves import is_under
+from lineage_jax.leaves import is_under, leaf_shapes
 
 if TYPE_CHECKING:
     from flax import linen as nn
@@ -69,6 +69,7 @@ def last_kernel(network: "nn.Module") -> str:
         >>> last_kernel(models.fc(widths=(8, 4))), last_kernel(models.cifar_resnet20())
         ('fc2', 'layer3/2/conv2')
     """
+    import jax
     from flax import linen as nn
 
     from lineage_jax import models
@@ -81,7 +82,7 @@ def last_kernel(network: "nn.Module") -> str:
         return call(*args, **kwargs)
 
     with nn.intercept_methods(watch):
-        shapes = models.shapes_of(network, ANY_IMAGE)
+        shapes = leaf_shapes(jax.eval_shape(lambda: models.init(network, jax.random.key(0), ANY_IMAGE)))
     body = itertools.takewhile(lambda layer: not is_under(layer, (network.head,)), called)
     kernels = [layer for layer in body if f"params/{layer}/kernel" in shapes]
     if not kernels:
