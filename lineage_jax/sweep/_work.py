@@ -84,7 +84,8 @@ def _operations(jaxpr: core.Jaxpr, wanted: Sequence[bool] | None = None) -> floa
 
 def _of_one(eqn: core.JaxprEqn, results: Sequence[bool]) -> float:
     """Counts an equation: a product by its pairs, a call by what it calls, others by the largest array in or out."""
-    name, (out, *_) = eqn.primitive.name, [var.aval for var in eqn.outvars]
+    name = eqn.primitive.name
+    out: Any = eqn.outvars[0].aval
     inner = [] if name.startswith("reduce") else _inner(eqn)
     if inner:
         is_call = name not in LOOPS and all(len(jaxpr.outvars) == len(results) for jaxpr in inner)
@@ -92,9 +93,11 @@ def _of_one(eqn: core.JaxprEqn, results: Sequence[bool]) -> float:
         return max(counts) if name == "cond" else eqn.params.get("length", 1) * sum(counts)
     if name == "dot_general":
         (contracted, _), _ = eqn.params["dimension_numbers"]
-        return 2.0 * out.size * math.prod(eqn.invars[0].aval.shape[axis] for axis in contracted)
+        left: Any = eqn.invars[0].aval
+        return 2.0 * out.size * math.prod(left.shape[axis] for axis in contracted)
     if name == "conv_general_dilated":
-        kernel, outputs = eqn.invars[1].aval, eqn.params["dimension_numbers"].rhs_spec[0]
+        kernel: Any = eqn.invars[1].aval
+        outputs = eqn.params["dimension_numbers"].rhs_spec[0]
         return 2.0 * out.size * kernel.size / kernel.shape[outputs]
     if name in MOVES or not jnp.issubdtype(out.dtype, jnp.inexact):
         return 0.0
