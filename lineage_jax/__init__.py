@@ -16,6 +16,7 @@ __all__ = [
     "evidence",
     "genealogy",
     "io",
+    "kinship",
     "leaves",
     "lineage",
     "linearize",

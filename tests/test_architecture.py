@@ -16,7 +16,7 @@ FLOORS = [
     {"leaves", "io"},
     {"similarity", "linearize", "models", "data", "symmetry"},
     {"pairs"},
-    {"lineage", "population", "detector"},
+    {"lineage", "population", "detector", "kinship"},
     {"checkpoints"},
     {"catalogue"},
     {"sweep", "evidence"},
@@ -33,6 +33,7 @@ NEVER = {
     "similarity": {"models", "linearize"},
     "linearize": {"models", "similarity"},
     "symmetry": {"models"},
+    "kinship": {"linearize", "similarity", "models"},
     "population": {"linearize"},
     "evidence": {"population", "models"},
 }

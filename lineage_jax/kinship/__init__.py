@@ -1,0 +1,11 @@
+"""Are two networks related? Statistics over their weights whose distribution among strangers is known.
+
+The units of a hidden layer have no order of their own: whoever trains a network could have numbered them otherwise.
+So of two networks that know nothing of each other, units of equal number are no more alike than any others, and how
+alike they would be by chance follows from the two networks themselves, with no other network to compare with. It holds
+whatever one of the two looks like, as long as it was made without the other one.
+"""
+
+from lineage_jax.kinship._evidence import Evidence as Evidence
+from lineage_jax.kinship._evidence import Layer as Layer
+from lineage_jax.kinship._holm import holm as holm
