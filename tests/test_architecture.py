@@ -47,6 +47,7 @@ TEACHING = {
 
 ONLY_IN = {
     "orbax": {"io"},
+    "tensorstore": {"io"},
     "zarr": {"io"},
     "grain": {"sweep"},
     "typer": {"cli"},

@@ -5,6 +5,7 @@ Called by `run.py` with settings as JSON; prints a record. A first sweep compile
 
 import dataclasses
 import hashlib
+import itertools
 import json
 import math
 import os
@@ -30,15 +31,19 @@ IMAGE = (28, 28, 1)
 
 
 class Files(Mapping[str, Params]):
-    """Fully connected networks, a file of arrays each, read when they are asked for."""
+    """Fully connected networks, a file of plain numbers each, read when they are asked for."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, widths: list[int]) -> None:
         self.paths = {path.stem: path for path in sorted(folder.iterdir())}
+        self.shapes = list(itertools.pairwise([*widths, 10]))
 
     def __getitem__(self, name: str) -> Params:
-        with np.load(self.paths[name]) as arrays:
-            layers = {path.split("/")[0] for path in arrays}
-            return {"params": {x: {leaf: arrays[f"{x}/{leaf}"] for leaf in ("kernel", "bias")} for x in layers}}
+        numbers = np.fromfile(self.paths[name], np.float32)
+        layers: dict[str, Params] = {}
+        for number, (fan_in, width) in enumerate(self.shapes, start=1):
+            kernel, bias, numbers = np.split(numbers, [fan_in * width, (fan_in + 1) * width])
+            layers[f"fc{number}"] = {"kernel": kernel.reshape(fan_in, width), "bias": bias}
+        return {"params": layers}
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.paths)
@@ -116,14 +121,12 @@ def this_machine(rates: Mapping[str, float], devices: int) -> sweep.Machine:
 def written(numbers: np.random.Generator, folder: Path, widths: list[int], count: int) -> Files:
     """Writes random networks."""
     folder.mkdir()
-    ends = list(zip([*widths], [*widths[1:], 10], strict=True))
     for index in range(count):
-        arrays: dict[str, Any] = {}
-        for number, (fan_in, width) in enumerate(ends, start=1):
-            arrays[f"fc{number}/kernel"] = numbers.normal(0, fan_in**-0.5, (fan_in, width)).astype(np.float32)
-            arrays[f"fc{number}/bias"] = np.zeros(width, np.float32)
-        np.savez(folder / f"{index:05d}.npz", **arrays)
-    return Files(folder)
+        with (folder / f"{index:05d}.float32").open("wb") as file:
+            for fan_in, width in itertools.pairwise([*widths, 10]):
+                numbers.normal(0, fan_in**-0.5, (fan_in, width)).astype(np.float32).tofile(file)
+                np.zeros(width, np.float32).tofile(file)
+    return Files(folder, widths)
 
 
 def swept(

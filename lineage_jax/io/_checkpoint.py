@@ -20,13 +20,15 @@ import jax
 import numpy as np
 import orbax.checkpoint as ocp
 
+from lineage_jax.io._arrays import TREE, read_arrays
 from lineage_jax.typing import Params
 
 SUMS = "SHA256SUMS"
 """The file of a checkpoint folder that holds the sum of every other one, as `sha256sum --check` reads it."""
 
-TREE = "_METADATA"
-"""The file by which orbax describes a tree of arrays."""
+DESCRIPTION = Path("description", "metadata")
+"""The file in which orbax keeps the description."""
+
 ITEMS = ("params", "state", "train_state", "model", "default", "pytree")
 """What trees of networks are called among the items of a checkpoint; the first that is there is read."""
 STEP = re.compile(r"(?:.*[_-])?(\d+)")
@@ -97,12 +99,8 @@ def load(path: str | os.PathLike) -> tuple[dict[str, Any], dict[str, Any]]:
     if not is_checkpoint(folder):
         raise ValueError(f"expected a checkpoint written by lineage_jax.io.save, got {folder}, which has no {SUMS}")
     _check(folder)
-    items = {"tree": ocp.args.StandardRestore(), "description": ocp.args.JsonRestore()}
-    alone = _alone()
-    handler = ocp.CompositeCheckpointHandler(composite_options=ocp.CompositeOptions(multiprocessing_options=alone))
-    with ocp.Checkpointer(handler, multiprocessing_options=alone) as checkpointer:
-        restored = checkpointer.restore(folder, args=ocp.args.Composite(**items))
-    return restored["tree"], restored["description"]
+    tree = read_arrays(folder / "tree")
+    return _restored(folder) if tree is None else (tree, json.loads((folder / DESCRIPTION).read_text()))
 
 
 def find_tree(path: str | os.PathLike) -> Path | None:
@@ -188,6 +186,16 @@ def listed_sha256(path: str | os.PathLike) -> str:
 def sha256(path: str | os.PathLike) -> str:
     """Returns the SHA-256 of the list that `sha256sum` prints of a folder's files."""
     return hashlib.sha256("".join(f"{d}  {name}\n" for name, d in _sums(Path(path)).items()).encode()).hexdigest()
+
+
+def _restored(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Has orbax read a checkpoint of ours."""
+    items = {"tree": ocp.args.StandardRestore(), "description": ocp.args.JsonRestore()}
+    alone = _alone()
+    handler = ocp.CompositeCheckpointHandler(composite_options=ocp.CompositeOptions(multiprocessing_options=alone))
+    with ocp.Checkpointer(handler, multiprocessing_options=alone) as checkpointer:
+        restored = checkpointer.restore(folder, args=ocp.args.Composite(**items))
+    return restored["tree"], restored["description"]
 
 
 def _alone() -> ocp.options.MultiprocessingOptions:

@@ -276,3 +276,12 @@ def test_what_is_no_checkpoint_of_orbax_is_refused_in_one_line(foreign, tmp_path
     with pytest.raises(ValueError, match="expected a checkpoint that orbax reads, got") as caught:
         io.load_tree(tmp_path / "broken")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "int8", "bool"])
+def test_what_is_read_without_orbax_is_what_orbax_reads(tmp_path, dtype):
+    leaf = np.arange(600).reshape(20, 30).astype(jnp.dtype(dtype))
+    io.save(
+        tmp_path / "a", {"params": {"fc.1/x": {"kernel": leaf, "bias": leaf[0]}, "step": leaf[1, 1]}}, description={}
+    )
+    assert_same_bits(io.load(tmp_path / "a")[0], io.load_tree(tmp_path / "a" / "tree"))
