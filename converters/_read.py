@@ -16,6 +16,7 @@ from converters._folder import INDEX, network_in, shard_note, shards_of, sum_of
 from converters._forms import plain
 from converters._numpy import OBJECTS, TEXTS, strides_of
 from converters._partial import check_whole
+from converters._progress import progress_in
 from converters._rebuild import is_known
 from converters._several_networks import notes_on_choice, without_copies
 from converters._state_dict import find_state_dict
@@ -49,6 +50,7 @@ class Checkpoint:
         notes: what a user should know of how this network was found and read, a line each.
         buffers: which of the tensors are no weights, and why: counters, queues, grids, position tables.
         unresolved: which of the tensors are weights in a form that cannot be brought to plain ones, and why.
+        progress: how far a training was, by place in the file: {"epoch": 12, "optimizer.state.[0].step": 4800}.
     """
 
     path: Path
@@ -63,6 +65,7 @@ class Checkpoint:
     notes: tuple[str, ...] = ()
     buffers: dict[str, str] = dataclasses.field(default_factory=dict)
     unresolved: dict[str, str] = dataclasses.field(default_factory=dict)
+    progress: dict[str, int] = dataclasses.field(default_factory=dict)
 
     @property
     def weights(self) -> dict[str, np.ndarray]:
@@ -171,6 +174,7 @@ def _checkpoint(
         notes=(*archive.notes, *found.notes, *shard_note(path), *said, *brought.notes),
         buffers=brought.buffers,
         unresolved=brought.unresolved,
+        progress=progress_in(archive, budget),
     )
 
 

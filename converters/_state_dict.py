@@ -166,7 +166,7 @@ def _networks(value: Any, steps: Steps, keys: Steps, seen: set[int], budget: Bud
     if not isinstance(value, _CONTAINERS) or id(value) in seen or len(steps) > DEEPEST:
         return []
     seen.add(id(value))
-    fields = _fields(value, budget)
+    fields = fields_of(value, budget)
     if _is_module(value, fields):
         return [(steps, value)]
     if OPTIMIZER in fields:
@@ -189,7 +189,7 @@ def _leaves(value: Any, name: str, depth: int, budget: Budget) -> Iterator[tuple
         raise UnreadableFile(
             f"expected at most {DEEPEST} levels of modules, got more at {shown(name)}: it holds itself"
         )
-    fields = _fields(value, budget)
+    fields = fields_of(value, budget)
     if _is_module(value, fields):
         fields = _module_fields(value, fields, budget)
     for key, child in fields.items():
@@ -198,7 +198,7 @@ def _leaves(value: Any, name: str, depth: int, budget: Budget) -> Iterator[tuple
         if isinstance(child, Placeholder) and child.name.startswith("torch._utils._rebuild"):
             raise UnreadableFile(f"expected dense tensors, got {child.name} at {shown(path)}: save to_dense() of it")
         descend = isinstance(child, dict | list | tuple) or (
-            isinstance(child, Placeholder) and _is_module(child, _fields(child, budget))
+            isinstance(child, Placeholder) and _is_module(child, fields_of(child, budget))
         )
         if descend:
             yield from _leaves(child, path, depth + 1, budget)
@@ -211,7 +211,7 @@ def _module_fields(module: Placeholder, fields: dict[str, Any], budget: Budget) 
     if module.name.startswith(SCRIPTED):
         return {key: child for key, child in fields.items() if isinstance(child, Tensor | Placeholder)}
     volatile = fields.get("_non_persistent_buffers_set") or ()
-    parameters, buffers, modules = (_fields(fields[key], budget) for key in ("_parameters", "_buffers", "_modules"))
+    parameters, buffers, modules = (fields_of(fields[key], budget) for key in ("_parameters", "_buffers", "_modules"))
     lasting = {key: buffer for key, buffer in buffers.items() if key not in volatile}
     return parameters | lasting | modules
 
@@ -224,15 +224,15 @@ def _other_values(value: Any, choice: Choice, budget: Budget) -> Iterator[tuple[
     """Yields what lies beside the way to a network, and beside the parts that it is put together from."""
     steps = choice.steps
     for depth, step in enumerate(steps):
-        fields = _fields(value, budget)
+        fields = fields_of(value, budget)
         yield from (((*steps[:depth], other), child) for other, child in fields.items() if other != step)
         value = fields[step]
     if choice.joined:
-        fields = _fields(value, budget)
+        fields = fields_of(value, budget)
         yield from (((*steps, other), child) for other, child in fields.items() if other not in choice.network)
 
 
-def _fields(value: Any, budget: Budget) -> dict[str, Any]:
+def fields_of(value: Any, budget: Budget) -> dict[str, Any]:
     """Returns what a container holds, by its key, or by its index in brackets."""
     if isinstance(value, dict):
         budget.spend(ENTRY_COST * len(value))
@@ -246,7 +246,7 @@ def _fields(value: Any, budget: Budget) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     for part in (value.arguments, value.items, *(value.arguments or ()), *states, value.entries):
         if part is value.arguments or part is value.items or isinstance(part, dict):
-            fields |= _fields(part, budget)
+            fields |= fields_of(part, budget)
     return fields
 
 
@@ -266,7 +266,7 @@ def _in_words(value: Any, counted: set[int], budget: Budget) -> str:
         tensors += isinstance(each, Tensor)
         if isinstance(each, _CONTAINERS) and id(each) not in counted:
             counted.add(id(each))
-            waiting.extend(_fields(each, budget).values())
+            waiting.extend(fields_of(each, budget).values())
     if tensors:
         return f"{tensors} tensor{'s' * (tensors > 1)}"
     return value.name if isinstance(value, Placeholder) else f"{type(value).__name__} of {len(value)}"

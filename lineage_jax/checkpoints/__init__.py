@@ -35,3 +35,4 @@ from lineage_jax.checkpoints._names import names_of as names_of
 from lineage_jax.checkpoints._network import LoadedNetwork as LoadedNetwork
 from lineage_jax.checkpoints._reasons import in_one_line as in_one_line
 from lineage_jax.checkpoints._state_dict import to_state_dict as to_state_dict
+from lineage_jax.checkpoints._training import training_state as training_state

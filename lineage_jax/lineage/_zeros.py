@@ -1,0 +1,76 @@
+"""Whether one network is the other one pruned: zeros where the other one's weights are smallest.
+
+That one of two networks has more zeros would say little: a sparse network that is tuned without its mask has none.
+Pruning sets the smallest weights of a kernel to zero. Then all that became zero lie below what stayed, in the *dense*
+network, and they reach up to just there, for nothing lies between them. In a dense network that grew out of a sparse
+one, what was zero is small as well, but lies apart, or, after long training, among the others.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from lineage_jax.lineage._cue import Cue, cue
+
+FEWEST = 200
+"""Weights of a kernel, zero or not, below which it is passed over."""
+SHARE = 0.1
+"""Share of zeros that pruning leaves at least."""
+APART = 0.99
+"""Least probability that a weight that became zero is smaller than one that stayed."""
+REACHES = 0.7
+"""Least size of the largest that became zero, as a share of the smallest that stayed, all but one of a hundred each."""
+MOST_OF_IT = 0.5
+"""Share of the pruned weights that must lie in kernels that show this."""
+
+
+def cue_by_zeros(candidate: Mapping[str, np.ndarray], child: Mapping[str, np.ndarray]) -> Cue | None:
+    """Says who came first where one of two networks is the other one pruned, and perhaps trained on.
+
+    Args:
+        candidate: kernels by path; those without a counterpart of equal path and shape in the child are passed over.
+            In the child's layout, and units in its order.
+        child: the same.
+
+    Returns:
+        A cue, or None where neither has more zeros, or they do not stand where pruning puts them.
+
+    Examples:
+        >>> dense = np.random.default_rng(0).normal(size=(64, 32))
+        >>> sparse = np.where(np.abs(dense) < 1.5, 0, dense)
+        >>> cue_by_zeros({"fc": dense}, {"fc": sparse}).said
+        'the child has 87% zeros where the candidate has its smallest weights'
+        >>> cue_by_zeros({"fc": dense}, {"fc": dense}) is None
+        True
+    """
+    shared = [path for path in candidate if path in child and candidate[path].shape == child[path].shape]
+    for first, other, older, later in (
+        ("candidate", "child", candidate, child),
+        ("child", "candidate", child, candidate),
+    ):
+        share = _pruned_share([(older[path], later[path]) for path in shared if older[path].ndim > 1])
+        if share is not None:
+            said = f"the {other} has {share:.0%} zeros where the {first} has its smallest weights"
+            return cue("zeros", first, said, forgeable=True)
+    return None
+
+
+def _pruned_share(pairs: list[tuple[np.ndarray, np.ndarray]]) -> float | None:
+    """Returns the share of zeros in kernels that are others pruned, or None where most zeros do not look so."""
+    judged = [_judge(np.abs(older.ravel()), later.ravel() == 0) for older, later in pairs]
+    zeros = sum(count for count, _, _ in judged)
+    if not zeros or sum(count for count, _, shows in judged if shows) < MOST_OF_IT * zeros:
+        return None
+    return sum(count for count, _, shows in judged if shows) / sum(size for _, size, shows in judged if shows)
+
+
+def _judge(sizes: np.ndarray, zero: np.ndarray) -> tuple[int, int, bool]:
+    """Returns new zeros and weights of a kernel, and whether pruning by size put them there."""
+    zero = zero & (sizes > 0)
+    became, stayed = np.sort(sizes[zero]), np.sort(sizes[~zero & (sizes > 0)])
+    count, size = len(became), len(became) + len(stayed)
+    if size < FEWEST or count < SHARE * size or len(stayed) < SHARE * SHARE * size:
+        return count if count >= SHARE * size else 0, size, False
+    below = np.searchsorted(became, stayed).sum() / (count * len(stayed))
+    top, bottom = np.quantile(became, 0.99), np.quantile(stayed, 0.01)
+    return count, size, bool(below >= APART and top >= REACHES * bottom)
