@@ -25,6 +25,7 @@ from lineage_jax.checkpoints._load import read as read
 from lineage_jax.checkpoints._many import LazyNetworks as LazyNetworks
 from lineage_jax.checkpoints._many import Paths as Paths
 from lineage_jax.checkpoints._many import distinct_paths as distinct_paths
+from lineage_jax.checkpoints._many import each_readable as each_readable
 from lineage_jax.checkpoints._many import load_many as load_many
 from lineage_jax.checkpoints._many import load_readable as load_readable
 from lineage_jax.checkpoints._many import log_notes as log_notes

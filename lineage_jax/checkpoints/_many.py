@@ -162,6 +162,25 @@ def distinct_paths(paths: Sequence[Path]) -> list[Path]:
     return list({path.resolve(): path for path in reversed(paths)}.values())[::-1]
 
 
+def each_readable(
+    networks: LazyNetworks, *, progress: Callable[[int, int], None] = lambda done, total: None
+) -> Iterator[tuple[str, LoadedNetwork | Exception]]:
+    """Yields all networks of a lazy mapping one by one, or instead of one why it cannot be read; none is kept.
+
+    Args:
+        networks: as `load_many` returns them.
+        progress: called with how many are done with, and how many there are.
+    """
+    for done, name in enumerate(networks, start=1):
+        try:
+            found: LoadedNetwork | Exception = networks[name]
+        except UNREADABLE as reason:
+            found = reason
+        yield name, found
+        del found  # or it would stay until the next one is read
+        progress(done, len(networks))
+
+
 def load_readable(
     networks: LazyNetworks, *, progress: Callable[[int, int], None] = lambda done, total: None
 ) -> tuple[dict[str, LoadedNetwork], dict[str, str]]:
@@ -181,12 +200,11 @@ def load_readable(
     """
     loaded: dict[str, LoadedNetwork] = {}
     failed: dict[str, Exception] = {}
-    for done, name in enumerate(networks, start=1):
-        try:
-            loaded[name] = networks[name]
-        except UNREADABLE as reason:
-            failed[name] = reason
-        progress(done, len(networks))
+    for name, found in each_readable(networks, progress=progress):
+        if isinstance(found, LoadedNetwork):
+            loaded[name] = found
+        else:
+            failed[name] = found
     if failed and not loaded:
         raise next(iter(failed.values()))
     skipped = {name: in_one_line(error) for name, error in failed.items()}

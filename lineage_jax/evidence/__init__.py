@@ -10,8 +10,11 @@ The command `lineage-jax detect` prints the same answer.
 """
 
 from lineage_jax.evidence._answer import Answer as Answer
+from lineage_jax.evidence._claims import CLAIMS as CLAIMS
+from lineage_jax.evidence._claims import KIN as KIN
 from lineage_jax.evidence._conclude import conclude as conclude
 from lineage_jax.evidence._detect import detect as detect
+from lineage_jax.evidence._finding import Finding as Finding
 from lineage_jax.evidence._question import Candidates as Candidates
 from lineage_jax.evidence._question import Given as Given
 from lineage_jax.evidence._scores import DEFAULT_MEASURES as DEFAULT_MEASURES
@@ -19,3 +22,4 @@ from lineage_jax.evidence._scores import Scores as Scores
 from lineage_jax.evidence._verdict import RELATIONS as RELATIONS
 from lineage_jax.evidence._verdict import Measured as Measured
 from lineage_jax.evidence._verdict import Verdict as Verdict
+from lineage_jax.evidence._verification import Verification as Verification

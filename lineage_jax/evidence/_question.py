@@ -51,6 +51,30 @@ class Question:
         return [*self.parents.values(), self.child]
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class Asked:
+    """A child that was read and its candidates by name, each read when it is asked for.
+
+    Attributes:
+        child: the child.
+        candidates: those that are not at the child's place.
+        left_out: those that are, and `SAME_PLACE`.
+    """
+
+    child: LoadedNetwork
+    candidates: LazyNetworks
+    left_out: dict[str, str]
+
+
+def read_child(parents: Candidates, child: Given, *, progress: Callable[[int, int], None], **settings: Any) -> Asked:
+    """Reads a child and gives names to its candidates, which are not read yet; as `read_question`."""
+    candidates, child_name, left_out = _named(parents, child)
+    progress(0, len(candidates) + 1)
+    suspect = LazyNetworks(given={child_name: child}, **settings)[child_name]
+    progress(1, len(candidates) + 1)
+    return Asked(child=suspect, candidates=LazyNetworks(given=candidates, **settings), left_out=left_out)
+
+
 def read_question(
     parents: Candidates, child: Given, *, progress: Callable[[int, int], None], **settings: Any
 ) -> Question:
@@ -67,15 +91,11 @@ def read_question(
         TypeError: If candidates that are no paths and no loaded networks have no names.
         OSError: If the child or every candidate cannot be read.
     """
-    candidates, child_name, left_out = _named(parents, child)
-    total = len(candidates) + 1
-    progress(0, total)
-    suspect = LazyNetworks(given={child_name: child}, **settings)[child_name]
-    progress(1, total)
-    networks = LazyNetworks(given=candidates, **settings)
-    loaded, skipped = checkpoints.load_readable(networks, progress=lambda done, _: progress(1 + done, total))
-    checkpoints.log_notes({child_name: suspect, **loaded})
-    return Question(child=suspect, parents=loaded, left_out=left_out, skipped=skipped)
+    asked = read_child(parents, child, progress=progress, **settings)
+    total = len(asked.candidates) + 1
+    loaded, skipped = checkpoints.load_readable(asked.candidates, progress=lambda done, _: progress(1 + done, total))
+    checkpoints.log_notes({asked.child.name: asked.child, **loaded})
+    return Question(child=asked.child, parents=loaded, left_out=asked.left_out, skipped=skipped)
 
 
 def _named(parents: Candidates, child: Given) -> tuple[Mapping[str, Any], str, dict[str, str]]:

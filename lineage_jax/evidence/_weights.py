@@ -25,8 +25,12 @@ def compare_weights(question: Question, parents: "Mapping[str, Params]", child: 
 
     asked = question.child
     weights = lineage.overlap(parents or {asked.name: child}, child)
-    weights = weights.assign(compared=weights["compared"] * _share_of_plain(asked, weights.attrs["parameters"]))
-    same = {name: how for name in question.parents if (how := _how_same(question, name, weights.sel(parent=name)))}
+    weights = weights.assign(compared=weights["compared"] * share_of_plain(asked, weights.attrs["parameters"]))
+    same = {
+        name: how
+        for name, network in question.parents.items()
+        if (how := same_file(network, asked) or same_tensors(asked, weights.sel(parent=name)))
+    }
     return Measured(
         child=asked.name,
         weights=weights.sel(parent=[name for name in question.parents if name not in same]),
@@ -37,19 +41,24 @@ def compare_weights(question: Question, parents: "Mapping[str, Params]", child: 
     )
 
 
-def _share_of_plain(network: LoadedNetwork, parameters: int) -> float:
+def share_of_plain(network: LoadedNetwork, parameters: int) -> float:
     """Returns the share of a network's weights that are in a form that can be compared."""
     tensors = network.file.tensors if network.file else {}
     held_back = sum(tensors[name].size for name in network.unresolved if name in tensors)
     return parameters / (parameters + held_back)
 
 
-def _how_same(question: Question, name: str, row: "xarray.Dataset") -> str | None:
-    """Says by what a candidate shows to be the child itself, or None where it is another network."""
-    one, other = question.parents[name], question.child
-    if one.file and other.file and (one.file.sha256, one.file.nesting) == (other.file.sha256, other.file.nesting):
+def same_file(candidate: LoadedNetwork, child: LoadedNetwork) -> str | None:
+    """Says that a candidate's file is the child's, or None."""
+    one, other = candidate.file, child.file
+    if one and other and (one.sha256, one.nesting) == (other.sha256, other.nesting):
         return "an equal file"
+    return None
+
+
+def same_tensors(child: LoadedNetwork, row: "xarray.Dataset") -> str | None:
+    """Says that a candidate has all of a child's tensors, by what `lineage.overlap` found of it, or None."""
     tensors = row["tensors"].item()
-    if tensors == row.attrs["tensors"] and row["overlap_distance"].item() == 0 and not other.unresolved:
+    if tensors == row.attrs["tensors"] and row["overlap_distance"].item() == 0 and not child.unresolved:
         return f"all {tensors:,} tensors are bit for bit equal"
     return None

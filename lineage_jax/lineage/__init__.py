@@ -10,6 +10,8 @@ Scores and decisions are arrays of xarray, labelled by the networks' names.
 from lineage_jax.leaves import UNRELATED as UNRELATED
 from lineage_jax.leaves import counterparts as counterparts
 from lineage_jax.lineage._choose import choose as choose
+from lineage_jax.lineage._correspondence import Correspondence as Correspondence
+from lineage_jax.lineage._correspondence import correspond as correspond
 from lineage_jax.lineage._counted import begun_at as begun_at
 from lineage_jax.lineage._counted import cue_by_counters as cue_by_counters
 from lineage_jax.lineage._counted import cue_by_head as cue_by_head

@@ -19,6 +19,7 @@ class Correspondence:
         sums: by path in the child the sums of `leaf_sums`, for all of the child's leaves.
         parent_module: the module of the parent that is compared, "" for all of it.
         child_module: the module of the child that it corresponds to.
+        among: how many pairs of modules could be meant, of which the most alike was taken.
     """
 
     leaves: Weights
@@ -26,6 +27,7 @@ class Correspondence:
     sums: dict[str, np.ndarray]
     parent_module: str
     child_module: str
+    among: int
 
 
 def correspond(parent: Weights, child: Weights) -> Correspondence:
@@ -34,10 +36,20 @@ def correspond(parent: Weights, child: Weights) -> Correspondence:
     Where several pairs of modules share (nearly) equally much, names do not tell which is meant (student and teacher,
     online and target, copies of a moving average): the pair of the highest centred kernel cosine is taken, the
     outermost of equals. The others cost a pass each.
+
+    Args:
+        parent: weights by path, as `leaves.weights_of` returns them.
+        child: the same.
+
+    Examples:
+        >>> kernel = np.random.default_rng(0).normal(size=(4, 4))
+        >>> found = correspond({"fc/kernel": kernel}, {"net/fc/kernel": kernel + 1, "net/fc/bias": np.zeros(4)})
+        >>> list(found.leaves), found.child_module
+        (['net/fc/kernel'], 'net')
     """
     found = all_counterparts(*(_shapes(network) for network in (parent, child)))
     decisive = decisive_among(child)
-    lined_up = [_line_up(each, parent, child) for each in found]
+    lined_up = [_line_up(each, parent, child, len(found)) for each in found]
     return max(lined_up, key=lambda each: cosine(np.sum([each.sums[path] for path in decisive], axis=0)[CENTRED]))
 
 
@@ -52,7 +64,7 @@ def _shapes(weights: Weights) -> dict[str, tuple[int, ...]]:
     return {path: tuple(sorted(leaf.shape)) if path in kernels else leaf.shape for path, leaf in weights.items()}
 
 
-def _line_up(found: Counterparts, parent: Weights, child: Weights) -> Correspondence:
+def _line_up(found: Counterparts, parent: Weights, child: Weights, among: int) -> Correspondence:
     kernels = kernels_among(child)
     leaves, turned, sums = {}, set(), {}
     for path, leaf in child.items():
@@ -72,4 +84,5 @@ def _line_up(found: Counterparts, parent: Weights, child: Weights) -> Correspond
         sums=sums,
         parent_module=found.parent_module if leaves else "",
         child_module=found.child_module if leaves else "",
+        among=among,
     )
