@@ -1,0 +1,51 @@
+"""What each verdict claims, and what it does not, in words for people who did not make it."""
+
+CLAIMS = {
+    "unrelated": (
+        "{child} is no nearer to {candidate} than strangers are, and a relative as near as the table says would have "
+        "been found.",
+        "That the two never had anything in common. Training, pruning or distillation can take a network further from "
+        "its start than weights can show.",
+    ),
+    "copy": (
+        "{child} and {candidate} hold the same weights.",
+        "Who had them first. Copies have no order.",
+    ),
+    "descends": (
+        "{child} was made from {candidate}, or from something so near to it that weights do not tell the two apart: "
+        "they have one origin, and what is listed below says that {candidate} came first.",
+        "That nobody set what says so, where it can be forged; that no network lies between the two; that anybody was "
+        "or was not free to make it.",
+    ),
+    "ancestor": (
+        "{candidate} was made from {child}, or from something so near to it that weights do not tell the two apart: "
+        "they have one origin, and what is listed below says that {child} came first.",
+        "That nobody set what says so, where it can be forged; that no network lies between the two.",
+    ),
+    "shares a start": (
+        "{child} and {candidate} have one origin: one random start, or an ancestor of both.",
+        "That one descends from the other. Two networks that were trained apart from one start look like this, and "
+        "nobody has copied anything from anybody then.",
+    ),
+    "related": (
+        "{child} and {candidate} have one origin: one was made from the other, or both from a third, or both from one "
+        "random start.",
+        "Which of these it is, nor who came first.",
+    ),
+    "cannot be compared": (
+        "Nothing. Too little of {child} has a counterpart in {candidate} to find even a near relative.",
+        "That the two are strangers, or that they are not.",
+    ),
+}
+"""By relation: what is claimed, and what is not."""
+
+HEADINGS = {
+    "unrelated": "Unrelated to ",
+    "copy": "A copy of ",
+    "descends": "Descends from ",
+    "ancestor": "Ancestor of ",
+    "shares a start": "Shares a start with ",
+    "related": "Related to ",
+    "cannot be compared": "Cannot be compared with ",
+}
+"""By relation: what comes before the candidate's name."""
