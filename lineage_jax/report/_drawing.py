@@ -8,10 +8,13 @@ import dataclasses
 from collections.abc import Iterable
 from xml.etree.ElementTree import Element
 
-from scipy import stats
+from scipy import special
 
 from lineage_jax.report._markup import Content, element
 from lineage_jax.report._numbers import LEAST, power
+
+Number = int | float
+"""A place on a drawing."""
 
 WIDTH = 720
 """Of every drawing, in its own units; the page scales it."""
@@ -27,7 +30,7 @@ def deviation(p: float) -> float:
         >>> round(deviation(0.05), 3), round(deviation(0.0), 1)
         (1.645, 37.0)
     """
-    return float(stats.norm.isf(max(p, LEAST)))
+    return -float(special.ndtri(max(p, LEAST)))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -43,8 +46,8 @@ class Scale:
 
     lowest: float
     highest: float
-    start: float
-    stop: float
+    start: Number
+    stop: Number
 
     def at(self, deviation: float) -> float:
         """Returns the place of a deviation, to a tenth of a unit."""
@@ -55,7 +58,7 @@ class Scale:
         """Returns the place of a p-value."""
         return self.at(deviation(p))
 
-    def ticks(self, apart: float) -> dict[str, float]:
+    def ticks(self, apart: Number) -> dict[str, float]:
         """Returns the p-values that are written at the axis and their places, each so far from the one before."""
         found: dict[str, float] = {}
         for text, p in TICKS.items():
@@ -65,7 +68,7 @@ class Scale:
         return found
 
 
-def scale_of(p: Iterable[float], *, lowest: float, start: float, stop: float) -> Scale:
+def scale_of(p: Iterable[float], *, lowest: float, start: Number, stop: Number) -> Scale:
     """Returns a scale on which all of these have a place, and so have strangers."""
     return Scale(lowest=lowest, highest=max(3.8, 1.06 * max(map(deviation, p))), start=start, stop=stop)
 
@@ -83,11 +86,11 @@ def drawing(key: str, height: int, *content: Content, title: str, said: str) -> 
     )
 
 
-def line(x1: float, y1: float, x2: float, y2: float, class_: str) -> Element:
+def line(x1: Number, y1: Number, x2: Number, y2: Number, class_: str) -> Element:
     """Returns a straight line."""
     return element("line", x1=x1, y1=y1, x2=x2, y2=y2, class_=class_)
 
 
-def words(x: float, y: float, text: str, class_: str = "") -> Element:
+def words(x: Number, y: Number, text: str, class_: str = "") -> Element:
     """Returns a text that stands at a point."""
     return element("text", text, x=x, y=y, class_=class_)
