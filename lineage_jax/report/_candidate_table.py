@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from lineage_jax.evidence import Finding
 
 MANY = 24
-"""Candidates from which on the table scrolls on a screen; on paper it never does."""
+"""Rows from which on a table scrolls on a screen; on paper it never does."""
 
 NAMES = ("candidate", "claim")
 NUMBERS = ("p", "after Holm", "probability", "cosine", "found from", "compared", "equal")
@@ -29,10 +29,13 @@ def candidate_table(findings: "list[Finding]") -> Element:
     """Returns the table, a row for each candidate."""
     head = [element("th", text, scope="col") for text in NAMES]
     head += [element("th", text, scope="col", class_="number") for text in NUMBERS]
-    table = element(
-        "table", element("thead", element("tr", *head)), element("tbody", *(_row(each) for each in findings))
-    )
-    return element("div", table, class_="long", tabindex=0) if len(findings) > MANY else table
+    return table_of(head, [_row(each) for each in findings])
+
+
+def table_of(head: list[Element], rows: list[Element]) -> Element:
+    """Returns a table, in a frame of its own that scrolls where it has many rows."""
+    table = element("table", element("thead", element("tr", *head)), element("tbody", *rows))
+    return element("div", table, class_="long", tabindex=0) if len(rows) > MANY else table
 
 
 def _row(finding: "Finding") -> Element:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element
 
-from lineage_jax.report._candidate_table import cell, who
+from lineage_jax.report._candidate_table import cell, table_of, who
 from lineage_jax.report._claims import CLAIMS, HEADINGS
 from lineage_jax.report._layer_drawing import beyond, layer_drawing
 from lineage_jax.report._markup import LONG_NAME, element, named, short
@@ -115,7 +115,7 @@ def _layer_table(evidence: "Evidence") -> Element:
         numbers = (f"{layer.units:,}", format_number(layer.statistic, 2), format_p(layer.p))
         cells = (cell(label, text, "number") for label, text in zip(labels, numbers, strict=True))
         rows.append(element("tr", element("th", layer.name, scope="row"), *cells))
-    return element("table", element("thead", element("tr", *head)), element("tbody", *rows))
+    return table_of(head, rows)
 
 
 def _cue_table(finding: "Finding") -> Element:
@@ -127,7 +127,7 @@ def _cue_table(finding: "Finding") -> Element:
         rate = f"{100 * cue.error:.3g}%" if cue.tried else "not measured"
         texts = (who(cue.first), rate, f"{cue.tried:,} families", "yes" if cue.forgeable else "no")
         rows.append(element("tr", name, *(cell(label, text) for label, text in zip(labels, texts, strict=True))))
-    return element("table", element("thead", element("tr", *head)), element("tbody", *rows))
+    return table_of(head, rows)
 
 
 def _left_out(evidence: "Evidence") -> Element:

@@ -67,6 +67,6 @@ def _background(scale: Scale) -> list[Element]:
         element("rect", x=LEFT, y=scale.of(p), width=width, height=round(low - scale.of(p), 1), class_=name)
         for name, p in BANDS.items()
     ]
-    ticks = scale.ticks(apart=24).items()
+    ticks = scale.ticks(apart=32).items()
     lines = [line(LEFT, place, WIDTH, place, "grid") for _, place in ticks]
     return [*bands, *lines, *(words(LEFT - 12, place + 4.5, text, "end") for text, place in ticks)]

@@ -33,7 +33,7 @@ def null_drawing(observed: float, others: Sequence[float], limit: float, key: st
         *(line(scale.of(p), BOTTOM - 8, scale.of(p), BOTTOM, "rug") for p in others),
         line(here, TOP - 16, here, BOTTOM, "observed"),
         words(here, TOP - 26, format_p(observed), f"said {side}".strip()),
-        *(words(place, BOTTOM + 32, text, "middle") for text, place in scale.ticks(apart=64).items()),
+        *(words(place, BOTTOM + 32, text, "middle") for text, place in scale.ticks(apart=84).items()),
         title="What strangers would show, and what was observed",
         said=f"Strangers make a bell around p = 0.5. Observed is {format_p(observed)}, the limit is {format_p(limit)}.",
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from xml.etree.ElementTree import Element
 
 from lineage_jax import io
-from lineage_jax.report._candidate_table import MANY, candidate_table, cell, ordered
+from lineage_jax.report._candidate_table import candidate_table, cell, ordered, table_of
 from lineage_jax.report._finding_section import finding_section
 from lineage_jax.report._markup import element, named, page
 from lineage_jax.report._numbers import NONE, format_number, format_p, format_share
@@ -91,11 +91,9 @@ def _what_was_read(verification: "Verification") -> Iterator[Element]:
     """Yields the facts of every network, and which could not be read."""
     if verification.facts:
         yield element("h2", "What was read")
-        head = (element("th", text, scope="col") for text in ("network", "SHA-256", "what it is"))
-        rows = (_network(name, facts) for name, facts in verification.facts.items())
-        table = element("table", element("thead", element("tr", *head)), element("tbody", *rows))
-        many = {"class_": "long", "tabindex": 0} if len(verification.facts) > MANY else {}
-        yield element("div", table, **many)
+        head = [element("th", text, scope="col") for text in ("network", "SHA-256", "what it is")]
+        rows = [_network(name, facts) for name, facts in verification.facts.items()]
+        yield table_of(head, rows)
     if verification.skipped:
         yield element("h2", "What could not be read")
         items = (element("li", named(name), f": {why}") for name, why in verification.skipped.items())
