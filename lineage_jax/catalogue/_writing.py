@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 import numpy as np
 
+from lineage_jax import io
 from lineage_jax.catalogue._catalogue import DESCRIPTION, Catalogue, Listed, Signature, as_json, files_of
 from lineage_jax.catalogue._catalogue import open as open_catalogue
 from lineage_jax.catalogue._fingerprint import NUMBERS, Fingerprint, Kernels
@@ -28,7 +29,7 @@ def writing(path: Path, folder: Path) -> "Iterator[Writer]":
     import fcntl
 
     begun = (path / DESCRIPTION).exists()
-    if not begun and os.path.lexists(path) and (not path.is_dir() or set(os.listdir(path)) - {LOCK, *_begun(path)}):
+    if not begun and os.path.lexists(path) and (not path.is_dir() or set(os.listdir(path)) - _begun(path)):
         raise ValueError(f"expected a catalogue or a new folder, got {path}, which is something else: choose another")
     path.mkdir(parents=True, exist_ok=True)
     with (path / LOCK).open("w") as lock:
@@ -66,7 +67,7 @@ class Writer:
 
     def __enter__(self) -> "Writer":
         """Opens the files behind the last number that counts: what a killed process left there is written over."""
-        self._forget_other_generations()
+        self._forget_what_was_begun()
         for file, end in zip(files_of(self.path, self._before.generation), self._ends(), strict=True):
             file.touch()
             opened = file.open("r+b")
@@ -154,20 +155,11 @@ class Writer:
             norms=np.broadcast_to(0.0, norms),
             generation=generation,
         )
-        unfinished = self.path / f"{DESCRIPTION}.unfinished"
-        with unfinished.open("w") as file:
-            file.write(as_json(described))
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(self.path / DESCRIPTION)
-        folder = os.open(self.path, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        io.write_whole(self.path / DESCRIPTION, as_json(described).encode())
 
-    def _forget_other_generations(self) -> None:
-        """Removes what a process left that was killed while it left rows out."""
+    def _forget_what_was_begun(self) -> None:
+        """Removes what a process left that was killed while it described the catalogue, or left rows out."""
+        io.remove_partial(self.path)
         own = {file.name for file in files_of(self.path, self._before.generation)}
         for file in (*self.path.glob("sketches-*.f16"), *self.path.glob("norms-*.f64")):
             if file.name not in own:
@@ -183,4 +175,5 @@ def _key(kernels: Kernels) -> tuple[tuple[str, tuple[int, ...]], ...]:
 
 def _begun(path: Path) -> set[str]:
     """Returns the names of what a process may have left that was killed before the first description."""
-    return {f"{DESCRIPTION}.unfinished", *(file.name for file in files_of(path, 0))}
+    partial = path.glob(f"{DESCRIPTION}.*{io.PARTIAL}")
+    return {LOCK, *(file.name for file in (*files_of(path, 0), *partial))}

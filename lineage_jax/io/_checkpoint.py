@@ -2,7 +2,8 @@
 
 What is loaded is what was saved, bit for bit, or an error: beside orbax's files lies `SHA256SUMS`, which
 `sha256sum --check` reads too. A folder appears under its name only when it is complete. Checkpoints that other programs
-have written with orbax are read by `load_tree`.
+have written with orbax are read by `load_tree`. JAX and orbax are imported by the functions that need them: they take
+longer than most of what is done with files.
 """
 
 import errno
@@ -14,14 +15,14 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import jax
 import numpy as np
-import orbax.checkpoint as ocp
 
 from lineage_jax.io._arrays import TREE, read_arrays
-from lineage_jax.typing import Params
+
+if TYPE_CHECKING:
+    from lineage_jax.typing import Params
 
 SUMS = "SHA256SUMS"
 """The file of a checkpoint folder that holds the sum of every other one, as `sha256sum --check` reads it."""
@@ -37,7 +38,7 @@ MOMENTS = ("opt_state", "opt_states", "optimizer_state", "optimizer")
 """Parts of a training state that are no weights, and are not read."""
 
 
-def save(path: str | os.PathLike, tree: Params, *, description: Mapping[str, Any]) -> None:
+def save(path: str | os.PathLike, tree: "Params", *, description: Mapping[str, Any]) -> None:
     """Writes a nested dictionary of arrays and a description as one checkpoint folder, completely or not at all.
 
     Args:
@@ -57,6 +58,9 @@ def save(path: str | os.PathLike, tree: Params, *, description: Mapping[str, Any
         ...     load(f"{folder}/a")
         ({'w': array([0, 1, 2])}, {'step': 1})
     """
+    import jax
+    import orbax.checkpoint as ocp
+
     folder = Path(path).absolute()
     if os.path.lexists(folder):
         raise FileExistsError(f"expected a new path for the checkpoint, got {folder}, which exists: choose another")
@@ -145,12 +149,16 @@ def load_tree(path: str | os.PathLike) -> dict[str, Any]:
         ValueError: If it is no checkpoint of orbax, or cannot be read.
 
     Examples:
+        >>> import orbax.checkpoint as ocp
         >>> with tempfile.TemporaryDirectory() as folder, ocp.StandardCheckpointer() as checkpointer:
         ...     checkpointer.save(f"{folder}/a", {"params": {"w": np.ones(2)}, "opt_state": {"mu": np.ones(2)}})
         ...     checkpointer.wait_until_finished()
         ...     load_tree(f"{folder}/a")
         {'params': {'w': array([1., 1.])}}
     """
+    import jax
+    import orbax.checkpoint as ocp
+
     if not Path(path).exists():
         raise FileNotFoundError(f"expected a checkpoint, got {path}, where there is nothing")
     folder = find_tree(path)
@@ -190,6 +198,8 @@ def sha256(path: str | os.PathLike) -> str:
 
 def _restored(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """Has orbax read a checkpoint of ours."""
+    import orbax.checkpoint as ocp
+
     items = {"tree": ocp.args.StandardRestore(), "description": ocp.args.JsonRestore()}
     alone = _alone()
     handler = ocp.CompositeCheckpointHandler(composite_options=ocp.CompositeOptions(multiprocessing_options=alone))
@@ -198,8 +208,11 @@ def _restored(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     return restored["tree"], restored["description"]
 
 
-def _alone() -> ocp.options.MultiprocessingOptions:
+def _alone() -> Any:
     """Has a process read by itself: orbax would have all of a run wait for each other, who read other folders."""
+    import jax
+    import orbax.checkpoint as ocp
+
     process = jax.process_index()
     return ocp.options.MultiprocessingOptions(primary_host=process, active_processes={process})
 
@@ -245,8 +258,10 @@ def _sum(file: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _host(tree: Params) -> dict[str, Any]:
+def _host(tree: "Params") -> dict[str, Any]:
     """Returns the tree with string keys and numpy arrays, which can be loaded on any devices."""
+    import jax
+
     if not isinstance(tree, Mapping):
         raise TypeError(f"expected nested dictionaries of arrays, got {type(tree).__name__}")
     arrays = jax.tree.map(np.asarray, _with_string_keys(tree))

@@ -205,12 +205,21 @@ def test_what_a_killed_process_wrote_behind_the_rows_is_written_over(folder, tmp
     for file in (*out.glob("*.f16"), *out.glob("*.f64")):
         with file.open("ab") as stream:
             stream.write(b"half a row")
-    (out / "catalogue.json.unfinished").write_text("{")
+    (out / f"catalogue.json.12{io.PARTIAL}").write_text("{")
     (out / "sketches-7.f16").write_bytes(b"of another generation")
     converters.write(folder / "new.pth", random_network(4321))
     catalogue.index(folder, out)
     assert catalogue.search(catalogue.open(out), tuned_tree(4321)).hits[0].path.name == "new.pth"
-    assert not (out / "sketches-7.f16").exists()
+    assert sorted(path.name for path in out.iterdir()) == ["catalogue.json", "lock", "norms-0.f64", "sketches-0.f16"]
+
+
+def test_a_catalogue_that_was_begun_and_not_described_is_made(folder, tmp_path):
+    out = tmp_path / "index"
+    out.mkdir()
+    for name in ("lock", "sketches-0.f16", "norms-0.f64", f"catalogue.json.12{io.PARTIAL}"):
+        (out / name).write_text("half")
+    assert counts(catalogue.index(folder, out)) == (22, 22, 0, 0)
+    assert not list(out.glob(f"*{io.PARTIAL}"))
 
 
 def test_a_full_disk_is_said_and_leaves_what_was_in_place(folder, tmp_path, monkeypatch):
