@@ -9,3 +9,4 @@ whatever one of the two looks like, as long as it was made without the other one
 from lineage_jax.kinship._evidence import Evidence as Evidence
 from lineage_jax.kinship._evidence import Layer as Layer
 from lineage_jax.kinship._holm import holm as holm
+from lineage_jax.kinship._matched import matched as matched

@@ -39,5 +39,7 @@ from lineage_jax.symmetry._groups import Family as Family
 from lineage_jax.symmetry._groups import Groups as Groups
 from lineage_jax.symmetry._groups import Span as Span
 from lineage_jax.symmetry._groups import groups as groups
+from lineage_jax.symmetry._in_halves import Halves as Halves
+from lineage_jax.symmetry._in_halves import match_in_halves as match_in_halves
 from lineage_jax.symmetry._inner_products import match_by_inner_products as match_by_inner_products
 from lineage_jax.symmetry._match import match as match
