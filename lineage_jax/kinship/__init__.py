@@ -9,4 +9,9 @@ whatever one of the two looks like, as long as it was made without the other one
 from lineage_jax.kinship._evidence import Evidence as Evidence
 from lineage_jax.kinship._evidence import Layer as Layer
 from lineage_jax.kinship._holm import holm as holm
+from lineage_jax.kinship._in_place import in_place as in_place
 from lineage_jax.kinship._matched import matched as matched
+from lineage_jax.kinship._probability import Calibration as Calibration
+from lineage_jax.kinship._probability import combined as combined
+from lineage_jax.kinship._probability import fit_calibration as fit_calibration
+from lineage_jax.kinship._probability import probability as probability

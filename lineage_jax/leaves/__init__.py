@@ -18,4 +18,5 @@ from lineage_jax.leaves._replace import replace_leaves as replace_leaves
 from lineage_jax.leaves._unrelated import UNRELATED as UNRELATED
 from lineage_jax.leaves._weights import Weights as Weights
 from lineage_jax.leaves._weights import kernels_among as kernels_among
+from lineage_jax.leaves._weights import layout as layout
 from lineage_jax.leaves._weights import weights_of as weights_of

@@ -93,9 +93,29 @@ def weights_of(network: "Params", held: Sequence[str]) -> Weights:
             continue
         array = np.asarray(leaf)
         if _is_named_kernel(steps[-1]) or not ((_may_be_knots(steps[-1]) and _ascends(array)) or is_table(array)):
-            place, laid_out = _laid_out(steps, array)
+            place, laid_out = _laid_out(path, array)
             weights[place] = laid_out
     return weights
+
+
+def layout(path: str, shape: tuple[int, ...]) -> tuple[str, tuple[int, ...]]:
+    """Returns the path by which `weights_of` gives a leaf, and in which order its axes stand there.
+
+    Args:
+        path: of the leaf in its tree.
+        shape: of the leaf.
+
+    Examples:
+        >>> layout("params/conv/weight", (8, 3, 5, 5)), layout("params/fc/kernel", (8, 3))
+        (('conv/kernel', (2, 3, 1, 0)), ('fc/kernel', (0, 1)))
+    """
+    *modules, name = _steps(path)
+    axes = tuple(range(len(shape)))
+    if (name == "weight" and len(shape) > 1) or _has_outputs_first(name, shape):
+        axes = (*axes[2:], 1, 0)
+    if name == "weight":
+        name = "kernel" if len(shape) > 1 else "scale"
+    return "/".join((*modules, name)), axes
 
 
 def kernels_among(weights: Weights) -> frozenset[str]:
@@ -156,15 +176,10 @@ def _steps(path: str) -> tuple[str, ...]:
     return tuple(steps[:-1] if len(steps) > 1 and steps[-1] == "value" else steps)
 
 
-def _laid_out(steps: tuple[str, ...], array: np.ndarray) -> tuple[str, np.ndarray]:
-    *modules, name = steps
-    if array.dtype.kind == "c":
-        array = np.stack([array.real, array.imag])
-    if (name == "weight" and array.ndim > 1) or _has_outputs_first(name, array.shape):
-        array = np.moveaxis(array, (1, 0), (-2, -1))
-    if name == "weight":
-        name = "kernel" if array.ndim > 1 else "scale"
-    return "/".join((*modules, name)), array
+def _laid_out(path: str, array: np.ndarray) -> tuple[str, np.ndarray]:
+    name, axes = layout(path, array.shape)
+    array = array.transpose(axes)
+    return name, np.stack([array.real, array.imag]) if array.dtype.kind == "c" else array
 
 
 def _has_outputs_first(name: str, shape: tuple[int, ...]) -> bool:
