@@ -15,7 +15,7 @@ out, err = Console(), Console(stderr=True)
 INTERRUPTED = 130
 """The exit status of what the user ended, as shells have it."""
 
-MANY_VALUES = ("--parents", "--measure", "--alpha", "--family", "--weights", "--features")
+MANY_VALUES = ("--parents", "--against", "--measure", "--alpha", "--family", "--weights", "--features")
 
 
 def main() -> None:

@@ -6,7 +6,12 @@
     answer.weights, answer.scores                # xarray, over parent
     answer.as_dict()                             # what `lineage-jax detect --json` prints
 
-The command `lineage-jax detect` prints the same answer.
+The command `lineage-jax detect` prints the same answer. What may be claimed of a child and its candidates, and at which
+error rate, says `verify`, and the command `lineage-jax verify`:
+
+    verification = verify("child.pth", {"anna": "anna.pth", "bert": "bert.pth"}, fpr=0.01)
+    verification.findings["bert"].relation       # one of CLAIMS
+    print(verification)
 """
 
 from lineage_jax.evidence._answer import Answer as Answer
@@ -23,3 +28,4 @@ from lineage_jax.evidence._verdict import RELATIONS as RELATIONS
 from lineage_jax.evidence._verdict import Measured as Measured
 from lineage_jax.evidence._verdict import Verdict as Verdict
 from lineage_jax.evidence._verification import Verification as Verification
+from lineage_jax.evidence._verify import verify as verify

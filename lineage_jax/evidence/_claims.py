@@ -9,15 +9,16 @@ CLAIMS: Mapping[str, str] = {
     ),
     "descends": (
         "the child was trained, pruned or otherwise made from the candidate, or from something so near to it that the "
-        "weights do not tell the two apart; not that somebody was free to do so"
+        "weights do not tell the two apart, unless the third relatives that are named descend from the child; not that "
+        "there is nothing between, nor that somebody was free to do so"
     ),
     "ancestor": (
         "the candidate was made from the child, or from something so near to it that the weights do not tell the two "
-        "apart"
+        "apart, unless counters were set; not that there is nothing between"
     ),
     "shares a start": (
-        "both were made from a third network, or from one initialisation; neither from the other as far as the weights "
-        "show"
+        "seen from a third relative, the two went their own ways from a network that is neither of them, or from one "
+        "initialisation; not that neither of them came before that network"
     ),
     "related": (
         "the weights of the two are no coincidence: one was made from the other, or both from a third network or one "

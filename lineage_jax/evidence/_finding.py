@@ -32,7 +32,8 @@ class Finding:
         evidence: the kinds of evidence that were looked at.
         aligned: the candidate's units were put into the order of the child's.
         limit: centred kernel cosine down to which a relative would have been found, its units in their places; None
-            where none would, or where this was not asked.
+            where none would, or where one was found.
+        limit_matched: the same, its units renumbered.
         cues: what speaks for one of the two having come first.
         notes: what else should be known, a line each.
     """
@@ -50,6 +51,7 @@ class Finding:
     evidence: "tuple[Evidence, ...]" = ()
     aligned: bool = False
     limit: float | None = None
+    limit_matched: float | None = None
     cues: "tuple[Cue, ...]" = ()
     notes: tuple[str, ...] = ()
 

@@ -259,12 +259,12 @@ def first(measured: Measured, candidate: str) -> str | None:
     row = measured.weights.sel(parent=candidate)
     modules = {candidate: row["parent_module"].item(), measured.child: row["child_module"].item()}
     of_candidate, of_child = (
-        _inside(measured.counters.get(name, {}), modules[name]) for name in (candidate, measured.child)
+        inside(measured.counters.get(name, {}), modules[name]) for name in (candidate, measured.child)
     )
     return lineage.first_by_counters(of_candidate, of_child)
 
 
-def _inside(counters: Mapping[str, int], module: str) -> dict[str, int]:
+def inside(counters: Mapping[str, int], module: str) -> dict[str, int]:
     """Returns the counters of what lies in a module, by the path inside."""
     paths = {name.replace(".", "/"): count for name, count in counters.items()}
     start = f"{module}/" if module else ""

@@ -67,10 +67,11 @@ def _pruned_share(pairs: list[tuple[np.ndarray, np.ndarray]]) -> float | None:
 def _judge(sizes: np.ndarray, zero: np.ndarray) -> tuple[int, int, bool]:
     """Returns new zeros and weights of a kernel, and whether pruning by size put them there."""
     zero = zero & (sizes > 0)
-    became, stayed = np.sort(sizes[zero]), np.sort(sizes[~zero & (sizes > 0)])
-    count, size = len(became), len(became) + len(stayed)
-    if size < FEWEST or count < SHARE * size or len(stayed) < SHARE * SHARE * size:
+    count, size = int(zero.sum()), int((sizes > 0).sum())
+    stay = size - count
+    if size < FEWEST or count < SHARE * size or stay < SHARE * SHARE * size:
         return count if count >= SHARE * size else 0, size, False
-    below = np.searchsorted(became, stayed).sum() / (count * len(stayed))
+    became, stayed = np.sort(sizes[zero]), np.sort(sizes[~zero & (sizes > 0)])
+    below = np.searchsorted(became, stayed).sum() / (count * stay)
     top, bottom = np.quantile(became, 0.99), np.quantile(stayed, 0.01)
     return count, size, bool(below >= APART and top >= REACHES * bottom)

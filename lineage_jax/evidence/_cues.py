@@ -1,0 +1,78 @@
+"""Who of two relatives came first: what their files and weights show, and how both lie to a third relative."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from lineage_jax import checkpoints
+from lineage_jax.checkpoints import LoadedNetwork
+from lineage_jax.evidence._subject import Sides
+from lineage_jax.evidence._verdict import inside
+
+if TYPE_CHECKING:
+    from lineage_jax.lineage import Cue
+
+
+def cues_of_pair(child: LoadedNetwork, candidate: LoadedNetwork, sides: Sides) -> "tuple[Cue, ...]":
+    """Returns what two networks alone show.
+
+    Args:
+        child: the child.
+        candidate: a relative.
+        sides: their leaves, the candidate's units in the child's order.
+    """
+    from lineage_jax import lineage
+
+    steps = {network: checkpoints.training_state(network.file).get("steps") for network in (child, candidate)}
+    found = (
+        lineage.cue_by_counters(
+            inside(candidate.counters, sides.modules["candidate"]),
+            inside(child.counters, sides.modules["child"]),
+            candidate_steps=steps[candidate],
+            child_steps=steps[child],
+        ),
+        lineage.cue_by_rounding(sides.candidate, sides.child),
+        lineage.cue_by_zeros(sides.candidate, sides.child),
+        lineage.cue_by_head(_classes(candidate), _classes(child)),
+    )
+    return tuple(each for each in found if each is not None)
+
+
+def _classes(network: LoadedNetwork) -> int | None:
+    """Returns how many classes a network of known architecture has, if it has its head."""
+    headless = network.match is not None and network.match.headless
+    return None if headless else getattr(network.network, "num_classes", None)
+
+
+def seen_from(name: str, of_child: Mapping[str, float], of_candidate: Mapping[str, float]) -> "Cue | None":
+    """Returns what third relatives show of a candidate and the child.
+
+    A third one that lies on the path between the two is not asked: both may descend from it, or one through it from the
+    other.
+
+    Args:
+        name: the candidate.
+        of_child: cosines of the child with its relatives.
+        of_candidate: those of the candidate with the others.
+    """
+    from lineage_jax import lineage
+
+    apart = 1 - of_child[name]
+    asked = {
+        other: cosine
+        for other, cosine in of_candidate.items()
+        if not _lies_between(1 - of_child[other], 1 - cosine, apart)
+    }
+    return lineage.cue_by_outgroup(name, of_child, asked) if asked else None
+
+
+def _lies_between(to_child: float, to_candidate: float, apart: float) -> bool:
+    """Tells whether a third one lies on the path between two others, by squared distances.
+
+    Examples:
+        >>> _lies_between(0.1, 0.1, 0.2), _lies_between(0.2, 0.3, 0.1)
+        (True, False)
+    """
+    from lineage_jax import lineage
+
+    total = (to_child + to_candidate + apart) / 2
+    return (to_child + to_candidate - apart) / 2 < lineage.ON_THE_PATH * total

@@ -1,0 +1,86 @@
+"""Beyond units where they stand: a candidate whose units may have been renumbered, rescaled or flipped."""
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lineage_jax.evidence._subject import Sides, Subject
+from lineage_jax.leaves import Weights, kernels_among
+
+if TYPE_CHECKING:
+    from lineage_jax.kinship import Evidence
+    from lineage_jax.symmetry import Element, Groups
+
+LEAST_KERNELS = 2
+"""Kernels below which there are no hidden units."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class Movable:
+    """A child and a candidate with what may be permuted in both.
+
+    Attributes:
+        child: leaves by path.
+        candidate: the same leaves, zeros where the candidate has none of the child's shape.
+        groups: of both.
+        lacking: paths of those zeros.
+    """
+
+    child: Weights
+    candidate: Weights
+    groups: "Groups"
+    lacking: tuple[str, ...]
+
+    def evidence(self, candidate: Weights | None = None) -> "tuple[Evidence, ...]":
+        """Returns the kinds of evidence that do not care for the order of units, of kernels that both have.
+
+        Args:
+            candidate: another one in its place.
+        """
+        from lineage_jax import kinship
+
+        given = self.candidate if candidate is None else candidate
+        theirs = {path: leaf for path, leaf in given.items() if path not in self.lacking}
+        found = [each(theirs, self.child, self.groups) for each in (kinship.matched,)]
+        return tuple(each for each in found if each.layers)
+
+    def aligning(self) -> "Element":
+        """Returns what brings the candidate's units to the child's."""
+        from lineage_jax import symmetry
+
+        return symmetry.match(self.child, self.candidate, self.groups, without=self.lacking)
+
+    def aligned(self, element: "Element") -> Weights:
+        """Returns what the candidate has, its units brought to the child's."""
+        from lineage_jax import symmetry
+
+        moved = symmetry.apply(self.candidate, self.groups, element)
+        return {path: np.asarray(leaf) for path, leaf in moved.items() if path not in self.lacking}
+
+
+def movable(subject: Subject, sides: Sides) -> tuple[Movable | None, str]:
+    """Says what of a child and a candidate may be moved, and a line about it, empty where there is nothing to say.
+
+    By the program where there is one, and it is checked in numbers once; else by the order of the layers in the file.
+    """
+    from lineage_jax import symmetry
+
+    if sides.groups is not None:
+        try:
+            subject.check_groups()
+        except ValueError as error:
+            return None, f"units were not matched: {error}"
+        child, groups, said = sides.child, sides.groups, ""
+    else:
+        child = {path: leaf for path, leaf in sides.child.items() if path in sides.candidate}
+        if len(kernels_among(child)) < LEAST_KERNELS:
+            return None, "units were not matched: too few layers correspond"
+        groups = symmetry.groups_by_order(child)
+        said = "units were matched as if layers were a chain in the order of the file, for no program is known of both"
+    lacking = tuple(path for path, leaf in child.items() if np.shape(sides.candidate.get(path)) != leaf.shape)
+    candidate = {
+        path: np.zeros(leaf.shape, np.float32) if path in lacking else sides.candidate[path]
+        for path, leaf in child.items()
+    }
+    return Movable(child=child, candidate=candidate, groups=groups, lacking=lacking), said

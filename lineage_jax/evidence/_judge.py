@@ -1,0 +1,158 @@
+"""One candidate: what it has of the child, and by what evidence the two are no strangers."""
+
+import dataclasses
+import functools
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lineage_jax.checkpoints import LoadedNetwork
+from lineage_jax.evidence._cues import cues_of_pair
+from lineage_jax.evidence._further import Movable, movable
+from lineage_jax.evidence._limits import COSINES, FAR_COSINES, limit
+from lineage_jax.evidence._subject import Sides, Subject
+from lineage_jax.evidence._weights import same_file, same_tensors, share_of_plain
+from lineage_jax.leaves import Weights, kernels_among
+
+if TYPE_CHECKING:
+    import xarray
+
+    from lineage_jax.kinship import Evidence
+    from lineage_jax.lineage import Cue
+    from lineage_jax.symmetry import Element
+
+KINDS = 3
+"""Kinds of evidence there are. P-values are multiplied by it whether or not all were looked at, for which are looked at
+depends on what the others show."""
+
+ROUNDING = 1e-4
+"""Distance of the weights of matched networks, as a share of their norm, that is taken for rounding."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class Judged:
+    """What one candidate showed, before others are taken into account.
+
+    Attributes:
+        candidate: its name.
+        same: by what it shows to be the child itself, or None.
+        row: what `lineage.overlap` says, of the aligned candidate where it was aligned; None where it was not asked.
+        compared: the share of all of the child's kernels that was compared.
+        evidence: the kinds that were looked at.
+        among: how many pairs of modules could correspond; the most alike ones were compared.
+        element: what brings its units to the child's, where these were matched and that showed something.
+        limits: by kind of evidence the cosine down to which a relative would have been found.
+        cues: of who came first, from the two alone.
+        notes: what else should be known.
+    """
+
+    candidate: str
+    same: str | None = None
+    row: "xarray.Dataset | None" = None
+    compared: float = 0.0
+    evidence: "tuple[Evidence, ...]" = ()
+    among: int = 1
+    element: "Element | None" = None
+    limits: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    cues: "tuple[Cue, ...]" = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def p(self) -> float:
+        """P-value of "the two are strangers" over all kinds of evidence; 0 for a copy, NaN where nothing was judged."""
+        if self.same:
+            return 0.0
+        found = [each.p for each in self.evidence if each.layers]
+        return min(1.0, KINDS * self.among * min(found)) if found else np.nan
+
+
+def judge(subject: Subject, candidate: LoadedNetwork, *, level: float, fpr: float) -> Judged:
+    """Looks at one candidate: first at units where they stand, and where these show nothing, at matched ones.
+
+    Args:
+        subject: the child.
+        candidate: the candidate.
+        level: p-value over all kinds at which a kinship is claimed whatever the other candidates show.
+        fpr: one above which none is, whatever they show.
+    """
+    from lineage_jax import kinship
+
+    same = same_file(candidate, subject.network)
+    if same:
+        return Judged(candidate=candidate.name, same=same)
+    sides = subject.beside(candidate)
+    judged = _beside(subject, candidate.name, sides)
+    if not judged.same and kernels_among(sides.child):
+        standing = kinship.in_place(sides.candidate, sides.child, sides.groups)
+        judged = dataclasses.replace(judged, evidence=(standing,))
+    if not judged.same and not judged.p <= level:
+        judged, sides = _looked_further(subject, judged, sides, level)
+    if judged.same or not judged.p <= fpr:
+        return judged
+    return dataclasses.replace(judged, cues=cues_of_pair(subject.network, candidate, sides))
+
+
+def _beside(subject: Subject, name: str, sides: Sides) -> Judged:
+    """Returns what is known without a test."""
+    row = compared(name, sides.candidate, sides.child)
+    return Judged(
+        candidate=name,
+        same=same_tensors(subject.network, row),
+        row=row,
+        compared=row["compared"].item() * share_of_plain(subject.network, row.attrs["parameters"]),
+        among=sides.among,
+    )
+
+
+def compared(name: str, candidate: Weights, child: Weights) -> "xarray.Dataset":
+    """Returns what `lineage.overlap` says of one candidate; its attributes are how much the child has."""
+    from lineage_jax import lineage
+
+    return lineage.overlap({name: candidate}, child).sel(parent=name)
+
+
+def _looked_further(subject: Subject, judged: Judged, sides: Sides, level: float) -> tuple[Judged, Sides]:
+    """Adds what matched units show; where they show a kinship, the candidate is aligned, else limits are looked for."""
+    each = level / (KINDS * judged.among)
+    free, said = movable(subject, sides)
+    further = free.evidence() if free else ()
+    judged = dataclasses.replace(
+        judged, evidence=(*judged.evidence, *further), notes=(*judged.notes, *([said] if said else []))
+    )
+    if free and any(found.kind == "matched" and found.p <= each for found in further):
+        return _aligned(subject, judged, sides, free)
+    if judged.p <= level or not judged.evidence:
+        return judged, sides
+    look = functools.partial(_in_place, sides=sides)
+    limits = {"in place": limit(look, sides.candidate, sides.child, cosines=COSINES, level=each)}
+    if free:
+        limits["matched"] = limit(
+            functools.partial(_matched, free=free), free.candidate, free.child, cosines=FAR_COSINES, level=each
+        )
+    found = {kind: cosine for kind, cosine in limits.items() if cosine is not None}
+    return dataclasses.replace(judged, limits=found), sides
+
+
+def _in_place(candidate: Weights, sides: Sides) -> "Evidence":
+    from lineage_jax import kinship
+
+    return kinship.in_place(candidate, sides.child, sides.groups)
+
+
+def _matched(candidate: Weights, free: Movable) -> "Evidence | None":
+    return next((found for found in free.evidence(candidate) if found.kind == "matched"), None)
+
+
+def _aligned(subject: Subject, judged: Judged, sides: Sides, free: Movable) -> tuple[Judged, Sides]:
+    """Compares once more, the candidate's units brought to the child's."""
+    element = free.aligning()
+    sides = dataclasses.replace(sides, candidate=free.aligned(element))
+    again = _beside(subject, judged.candidate, sides)
+    assert again.row is not None
+    near = again.row["overlap_distance"].item() >= -ROUNDING
+    whole = again.row["tensors"].item() == again.row.attrs["tensors"] and not subject.network.unresolved
+    same = (
+        "its units were renumbered, rescaled or flipped, and but for rounding nothing else" if near and whole else None
+    )
+    return dataclasses.replace(again, same=same, evidence=judged.evidence, element=element, notes=judged.notes), sides

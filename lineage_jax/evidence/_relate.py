@@ -1,0 +1,109 @@
+"""From what single candidates showed to what may be claimed of each: Holm over all, then who came first."""
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from lineage_jax.checkpoints import LazyNetworks
+from lineage_jax.evidence._cues import seen_from
+from lineage_jax.evidence._finding import Finding
+from lineage_jax.evidence._judge import Judged
+from lineage_jax.evidence._relatives import cosines_between
+from lineage_jax.evidence._subject import Subject
+
+if TYPE_CHECKING:
+    from lineage_jax.lineage import Cue
+
+FARTHEST = 0.35
+"""Cosine down to which relatives must have been findable where they stand before anybody is called unrelated."""
+
+
+def relate(subject: Subject, candidates: LazyNetworks, judged: Mapping[str, Judged], fpr: float) -> dict[str, Finding]:
+    """Says what may be claimed of every candidate.
+
+    Args:
+        subject: the child.
+        candidates: by name, read once more where a third relative is asked.
+        judged: what each showed by itself.
+        fpr: the rate of false accusations.
+    """
+    from lineage_jax import kinship
+
+    p = {name: each.p for name, each in judged.items() if not each.same and not math.isnan(each.p)}
+    adjusted = kinship.holm(p) | {name: 0.0 for name, each in judged.items() if each.same}
+    kin = {name: judged[name] for name, value in adjusted.items() if value <= fpr and not judged[name].same}
+    if len(kin) > 1:
+        kin = with_third_relatives(subject, candidates, kin)
+    return {
+        name: _finding(subject, kin.get(name, each), adjusted.get(name, math.nan), fpr) for name, each in judged.items()
+    }
+
+
+def with_third_relatives(subject: Subject, candidates: LazyNetworks, kin: Mapping[str, Judged]) -> dict[str, Judged]:
+    """Adds to each relative the cue of how it and the child lie to the others."""
+    of_child, between = cosines_between(subject, candidates, kin)
+    found = {}
+    for name, each in kin.items():
+        cue = seen_from(name, of_child, between[name]) if name in between else None
+        found[name] = dataclasses.replace(each, cues=(*each.cues, cue)) if cue else each
+    return found
+
+
+def _finding(subject: Subject, judged: Judged, p_holm: float, fpr: float) -> Finding:
+    row, tensors = judged.row, len(subject.weights)
+    copied = (judged.same,) if judged.same else ()
+    relation = _relation(judged, p_holm, fpr)
+    if row is None:
+        whole = {"cosine": 1.0, "compared": 1.0, "shared": tensors, "tensors": tensors, "identical": tensors}
+        return Finding(
+            candidate=judged.candidate, relation=relation, p=0.0, p_holm=0.0, probability=1.0, notes=copied, **whole
+        )
+    return Finding(
+        candidate=judged.candidate,
+        relation=relation,
+        p=judged.p,
+        p_holm=p_holm,
+        probability=_probability(judged),
+        cosine=row["centred_kernel_cosine"].item(),
+        compared=judged.compared,
+        shared=row["tensors"].item(),
+        tensors=row.attrs["tensors"],
+        identical=row["identical"].item(),
+        evidence=judged.evidence,
+        aligned=judged.element is not None,
+        limit=judged.limits.get("in place"),
+        limit_matched=judged.limits.get("matched"),
+        cues=judged.cues,
+        notes=(*copied, *judged.notes),
+    )
+
+
+def _probability(judged: Judged) -> float:
+    return 1.0 if judged.same else math.nan
+
+
+def _relation(judged: Judged, p_holm: float, fpr: float) -> str:
+    if judged.same:
+        return "copy"
+    if p_holm <= fpr:
+        return _order(judged.cues)
+    return "unrelated" if judged.limits.get("in place", 1.0) <= FARTHEST else "cannot be compared"
+
+
+def _order(cues: "tuple[Cue, ...]") -> str:
+    """Says which of two relatives came first, by cues that nobody can forge; those that one can may only object.
+
+    A third relative shows who lies in the middle, not where the beginning is. A candidate in the middle is an ancestor
+    unless the others descend from the child, which a counter may show. A child in the middle is an ancestor of the
+    candidate, or of the others: which of these needs a second cue.
+    """
+    from lineage_jax import lineage
+
+    order = lineage.came_first(each for each in cues if not each.forgeable)
+    second = lineage.came_first(each for each in cues if each.forgeable).first
+    if order.siblings:
+        return "shares a start"
+    if order.first == "candidate" and second != "child":
+        return "descends"
+    return "ancestor" if order.first == second == "child" else "related"
