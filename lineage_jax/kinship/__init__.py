@@ -10,6 +10,7 @@ from lineage_jax.kinship._evidence import Evidence as Evidence
 from lineage_jax.kinship._evidence import Layer as Layer
 from lineage_jax.kinship._holm import holm as holm
 from lineage_jax.kinship._in_place import in_place as in_place
+from lineage_jax.kinship._inner_products import by_inner_products as by_inner_products
 from lineage_jax.kinship._matched import matched as matched
 from lineage_jax.kinship._probability import Calibration as Calibration
 from lineage_jax.kinship._probability import combined as combined

@@ -128,7 +128,7 @@ class _Told:
         """Everything together."""
         none = {frozenset[int](): np.zeros((len(self.slots),) * 2, np.float32)}
         free = dict.fromkeys(free for third in self.alike for free in third)
-        return {key: sum(third[key] for third in self.alike if key in third) for key in free} or none
+        return {key: np.sum([third[key] for third in self.alike if key in third], axis=0) for key in free} or none
 
 
 def _run(pair: _Pair, tasks: Sequence[Task], readings: Sequence[Reading]) -> Iterator[Halves]:

@@ -1,0 +1,155 @@
+"""Hidden layers between streams, read off a program's groups: what a transformer has after each attention."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from lineage_jax.symmetry import Axis, Family, Groups, Span
+
+
+@dataclass(frozen=True, kw_only=True)
+class Side:
+    """A kernel that reads a stream or writes to it.
+
+    Attributes:
+        path: of the kernel.
+        axis: along this one stands the stream.
+        stream: number of its family.
+        scale: path of the vector by which the stream is multiplied here, such as the scale of the normalisation before
+            the kernel, and which may be taken into the kernel; None where there is none.
+    """
+
+    path: str
+    axis: Axis
+    stream: int
+    scale: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hidden:
+    """A hidden layer.
+
+    Attributes:
+        family: its units.
+        reads: kernels by which the units read streams.
+        writes: kernels by which they write to streams.
+        places: by path of these kernels where the units stand, [units, places]; several where they are packed.
+        signless: whether a unit may be flipped.
+    """
+
+    family: Family
+    reads: tuple[Side, ...]
+    writes: tuple[Side, ...]
+    places: Mapping[str, np.ndarray]
+    signless: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Program:
+    """Groups, by what is asked of them: axes by path, families by axis, powers of free factors by slot."""
+
+    groups: Groups
+    axes: Mapping[str, list[Axis]]
+    owners: Mapping[str, int]
+    powers: Mapping[int, Mapping[int, float]]
+    streams: frozenset[int]
+
+
+def hidden_layers(groups: Groups) -> tuple[list[Hidden], list[Side]]:
+    """Finds hidden layers, and what ties streams to places that never move.
+
+    A hidden layer is a family all of whose kernels are matrices, some from streams and some to them; a stream is a
+    family that at least two kernels write. The later axis of a kernel are its outputs. Heads are none, nor are units
+    inside of them: they may be mixed at will.
+
+    Args:
+        groups: of a program.
+
+    Returns:
+        Hidden layers in the order in which the program uses them, and kernels all of whose axes but the stream's keep
+        their places, such as that of patches and the table of positions.
+    """
+    program = _program(groups)
+    moved = np.bincount(np.concatenate([np.zeros(0, np.int64), *(f.slots.ravel() for f in groups.families)]))
+    plain = [number for number, family in enumerate(groups.families) if (moved[family.slots] == 1).all()]
+    hidden = [found for number in plain if (found := _hidden(program, number)) is not None]
+    rank = {path: number for number, path in enumerate(groups.order)}
+    return sorted(hidden, key=lambda layer: rank[layer.reads[0].path]), _anchors(program)
+
+
+def _program(groups: Groups) -> _Program:
+    axes: dict[str, list[Axis]] = {}
+    for axis in groups.axes:
+        if axis.floating and axis.path in set(groups.order):
+            axes.setdefault(axis.path, []).append(axis)
+    owners = {name: number for number, family in enumerate(groups.families) for name in family.axes}
+    written = [owners.get(mine[-1].name) for mine in axes.values() if len(mine) > 1]
+    return _Program(
+        groups=groups,
+        axes=axes,
+        owners=owners,
+        powers=_powers(groups.sizes),
+        streams=frozenset(number for number in owners.values() if written.count(number) > 1),
+    )
+
+
+def _hidden(program: _Program, number: int) -> Hidden | None:
+    family = program.groups.families[number]
+    reads, writes, places = [], [], {}
+    for path in dict.fromkeys(name.rpartition("[")[0] for name in family.axes):
+        axes = program.axes.get(path, [])
+        if len(axes) < 2:
+            continue
+        units, other = axes[::-1] if program.owners.get(axes[-1].name) == number else axes[:2]
+        stream = program.owners.get(other.name, number)
+        if len(axes) > 2 or stream == number or stream not in program.streams or units.groups * other.groups > 1:
+            return None
+        (reads if units.axis > other.axis else writes).append(_side(program, other, stream))
+        slots = family.slots
+        places[path] = slots[:, (slots[0] >= units.start) & (slots[0] <= units.slots[-1])] - units.start
+    if not reads or not writes:
+        return None
+    signless = bool(np.isin(family.slots[0], program.groups.signs.slots).any())
+    return Hidden(family=family, reads=tuple(reads), writes=tuple(writes), places=places, signless=signless)
+
+
+def _anchors(program: _Program) -> list[Side]:
+    found = []
+    for axes in program.axes.values():
+        owned = [axis for axis in axes if axis.name in program.owners]
+        if len(axes) > 1 and len(owned) == 1 and program.owners[owned[0].name] in program.streams:
+            found.append(_side(program, owned[0], program.owners[owned[0].name]))
+    return found
+
+
+def _side(program: _Program, axis: Axis, stream: int) -> Side:
+    return Side(path=axis.path, axis=axis, stream=stream, scale=_scale(program, axis, stream))
+
+
+def _scale(program: _Program, axis: Axis, stream: int) -> str | None:
+    """Returns the first vector along a stream that may be divided by what a kernel is multiplied by.
+
+    What is added to it, such as a shift, may be divided too, but is read later.
+    """
+    family = program.groups.families[stream]
+    mine = _powers_of(program, family, axis)
+    for path in program.groups.order:
+        axes = program.axes.get(path, [])
+        if len(axes) == 1 and axes[0].name in family.axes and axes[0].size == axis.size:
+            others = _powers_of(program, family, axes[0])
+            if sum(power * others.get(free, 0.0) for free, power in mine.items()) < 0:
+                return path
+    return None
+
+
+def _powers_of(program: _Program, family: Family, axis: Axis) -> Mapping[int, float]:
+    first = next(slot for slot in family.slots[0].tolist() if axis.start <= slot <= axis.slots[-1])
+    return program.powers.get(first, {})
+
+
+def _powers(span: Span) -> dict[int, dict[int, float]]:
+    found: dict[int, dict[int, float]] = {}
+    for slot, free, power in zip(span.slots.tolist(), span.free.tolist(), span.powers.tolist(), strict=True):
+        found.setdefault(slot, {})[free] = power
+    return found
