@@ -111,10 +111,9 @@ def _turn_stream(weights: Weights, readers: dict[str, str], writers: list[str], 
 def _mix_heads(weights: Weights, attention: str, heads: int, rng: np.random.Generator) -> None:
     """Multiplies what queries and keys share, and what values and outputs share, by a matrix and its inverse."""
     names = [f"{attention}/qkv/kernel", f"{attention}/qkv/bias", f"{attention}/proj/kernel"]
-    of_token, bias, output = (weights[name] for name in names)
-    size = len(output) // heads
-    of_token, bias = of_token.reshape(-1, 3, heads, size).copy(), bias.reshape(1, 3, heads, size).copy()
-    output = output.reshape(heads, size, -1).copy()
+    size = len(weights[names[2]]) // heads
+    shapes = ((-1, 3, heads, size), (1, 3, heads, size), (heads, size, -1))
+    of_token, bias, output = (weights[name].reshape(shape).copy() for name, shape in zip(names, shapes, strict=True))
     for head in range(heads):
         shared, shown = mixing(size, rng), mixing(size, rng)
         for part in (of_token, bias):

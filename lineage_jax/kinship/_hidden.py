@@ -96,7 +96,9 @@ def _program(groups: Groups) -> _Program:
 
 def _hidden(program: _Program, number: int) -> Hidden | None:
     family = program.groups.families[number]
-    reads, writes, places = [], [], {}
+    reads: list[Side] = []
+    writes: list[Side] = []
+    places: dict[str, np.ndarray] = {}
     for path in dict.fromkeys(name.rpartition("[")[0] for name in family.axes):
         axes = program.axes.get(path, [])
         if len(axes) < 2:

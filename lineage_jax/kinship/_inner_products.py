@@ -16,7 +16,7 @@ from lineage_jax.kinship._agreements import (
 )
 from lineage_jax.kinship._evidence import Evidence
 from lineage_jax.kinship._hidden import Hidden, hidden_layers
-from lineage_jax.kinship._turned import Streams, match_turned, of_units, vectors
+from lineage_jax.kinship._turned import Part, Streams, match_turned, of_units, vectors
 from lineage_jax.leaves import check_shapes, leaf_shapes
 from lineage_jax.symmetry import Groups
 from lineage_jax.typing import Params
@@ -75,7 +75,8 @@ def by_inner_products(a: Params, b: Params, groups: Groups) -> Evidence:
 def _judged(pair: Brought, hidden: Hidden, streams: Streams, rng: np.random.Generator) -> Agreement:
     """Matches units in both ways, and teaches streams what both say."""
     taken = slice(None, None, -(-hidden.family.size // MOST_UNITS))
-    orders, parts = [], []
+    orders: list[np.ndarray] = []
+    parts: list[tuple[Part, Part]] = []
     for sides in (hidden.reads, hidden.writes):
         one, two = (of_units(tree, hidden, sides) for tree in (pair.a, pair.b))
         orders.append(match_turned(one, two, streams, rng, taken=taken, signless=hidden.signless))

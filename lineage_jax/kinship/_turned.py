@@ -15,7 +15,8 @@ TURNS = 2
 NOISE = 1e-7
 """Share of the largest product, added at random: units that are all zero must not agree by the order of a file."""
 
-Parts = list[tuple[int, np.ndarray]]
+Part = tuple[int, np.ndarray]
+Parts = list[Part]
 """Streams, and what units read or write there, [units, stream]; several parts where units are packed."""
 
 
