@@ -1,4 +1,4 @@
-"""Evidence that no turn of a transformer's stream hides: hidden units matched by what they read, and what they write."""
+"""Evidence that no turn of a stream hides: hidden units matched by what they read, and by what they write."""
 
 from collections.abc import Sequence
 
