@@ -60,7 +60,7 @@ class Order:
         error: bound of the probability that this is wrong: the smallest error among the cues that say so; 1 where
             nothing was decided.
         decided_by: names of the cues that say so.
-        contradicted_by: names of the cues that say otherwise.
+        contradicted_by: names of the cues that say otherwise; of all that were sure, where nothing was decided.
         siblings: whether what was decided is that neither descends from the other.
     """
 
@@ -109,7 +109,8 @@ def came_first(cues: Iterable[Cue | None]) -> Order:
     Cues that nobody can forge decide first; those that can be forged are asked where these are silent. Within either
     kind, cues that contradict each other cancel: then nothing is decided, and a forgeable one settles no quarrel of
     those that are not. A forgeable cue against an unforgeable one is told in `contradicted_by` and changes nothing,
-    else whoever sets a counter could undo what the weights say. Cues of error above `MOST_ERROR` decide nothing.
+    else whoever sets a counter could undo what the weights say. A cue of error above `MOST_ERROR` decides nothing, but
+    one that nobody can forge still keeps forgeable ones from deciding otherwise.
 
     Several that agree are no product of errors, for they may err together: the smallest of their errors is the bound.
 
@@ -126,16 +127,18 @@ def came_first(cues: Iterable[Cue | None]) -> Order:
         >>> came_first([by("counters", "child", 0.02, True), by("zeros", "candidate", 0.01, True)]).first is None
         True
     """
-    known = [each for each in cues if each is not None and each.error <= MOST_ERROR]
-    known.sort(key=lambda each: (each.forgeable, each.error))
-    asked = [each for each in known if each.forgeable == known[0].forgeable]
-    if len({each.first for each in asked}) != 1:
-        return Order(first=None, error=1.0, contradicted_by=tuple(each.name for each in known))
+    told = sorted((each for each in cues if each is not None), key=lambda each: (each.forgeable, each.error))
+    sure = [each for each in told if each.error <= MOST_ERROR]
+    unforgeable = [each for each in told if not each.forgeable]
+    asked = [each for each in sure if not each.forgeable] or [*sure, *unforgeable]
+    if not sure or len({each.first for each in asked}) != 1:
+        return Order(first=None, error=1.0, contradicted_by=tuple(each.name for each in sure))
     first = asked[0].first
+    agreed = [each for each in sure if each.first == first]
     return Order(
         first=first,
-        error=min(each.error for each in known if each.first == first),
-        decided_by=tuple(each.name for each in known if each.first == first),
-        contradicted_by=tuple(each.name for each in known if each.first != first),
+        error=min(each.error for each in agreed),
+        decided_by=tuple(each.name for each in agreed),
+        contradicted_by=tuple(each.name for each in told if each.first != first),
         siblings=first is None,
     )

@@ -75,13 +75,23 @@ def place(candidate: str, of_child: Mapping[str, float], of_candidate: Mapping[s
     """
     distance = {name: 2 * (1 - cosine) for name, cosine in of_child.items()}
     seen = {
-        _seen_from(distance[candidate], distance[other], 2 * (1 - cosine)) for other, cosine in of_candidate.items()
+        seen_from(distance[candidate], distance[other], 2 * (1 - cosine)) for other, cosine in of_candidate.items()
     } - {None}
     return seen.pop() if len(seen) == 1 else None
 
 
-def _seen_from(apart: float, of_child: float, of_candidate: float) -> str | None:
-    """Places candidate and child, `apart` from each other, by their distances to one other relative."""
+def seen_from(
+    apart: float, of_child: float, of_candidate: float, *, skew: float = SKEW, farther: float = 1.0
+) -> str | None:
+    """Places candidate and child, `apart` from each other, by their distances to one other relative.
+
+    Args:
+        apart: distance of the two.
+        of_child: distance of the child to the other relative.
+        of_candidate: that of the candidate.
+        skew: most that the edge of the one on the path may have of `apart`.
+        farther: how many times `apart` the other relative must be away from the one on the path.
+    """
     total = (apart + of_child + of_candidate) / 2
     if apart <= NEAR_COPY * max(of_child, of_candidate) or total <= 0:
         return None
@@ -90,7 +100,7 @@ def _seen_from(apart: float, of_child: float, of_candidate: float) -> str | None
         return None
     if all(edge / total > OFF_THE_PATH for edge in edges):
         return "siblings"
-    of_a, of_c = (edge / total < ON_THE_PATH and edge / apart < SKEW for edge in edges)
+    of_a, of_c = (edge / total < ON_THE_PATH and edge / apart < skew for edge in edges)
     if of_a:
-        return "between" if apart < of_candidate else None
-    return "child between" if of_c else None
+        return "between" if farther * apart < of_candidate else None
+    return "child between" if of_c and (farther == 1 or farther * apart < of_child) else None

@@ -95,8 +95,9 @@ def _is_on_a_grid(rounded: np.ndarray, exact: np.ndarray) -> bool:
 
 
 def _may_be_on_grids(rows: np.ndarray) -> bool:
-    """Says whether the first of some rows have few levels; those of a trained network do not."""
-    return any(len(np.unique(row[: 4 * MOST_LEVELS])) <= MOST_LEVELS + 1 for row in rows[:FEW_ROWS])
+    """Says whether a few of the weights of a few rows lie on grids; those of a trained network do not."""
+    few = rows[:FEW_ROWS, : 4 * MOST_LEVELS].astype(np.float64)
+    return any(_step(row) is not None for row in few)
 
 
 def _are_rounded(rounded: np.ndarray, exact: np.ndarray) -> bool:

@@ -58,6 +58,13 @@ def test_what_cannot_be_forged_decides_and_the_rest_is_told():
     assert lineage.came_first([by("child", forgeable=True)]).first == "child"
 
 
+def test_an_unsure_cue_decides_nothing_and_keeps_counters_from_deciding_otherwise():
+    unsure = by(None, error=0.5)
+    assert lineage.came_first([unsure, by("candidate", forgeable=True)]).first is None
+    assert lineage.came_first([by("candidate", error=0.5), by("candidate", forgeable=True)]).first == "candidate"
+    assert lineage.came_first([unsure, by("child")]).first == "child"
+
+
 def test_the_order_of_cues_does_not_matter():
     cues = [by("candidate"), by("child", forgeable=True, name="b"), by("candidate", error=0.05, name="c")]
     found = {lineage.came_first(each) for each in itertools.permutations(cues)}
@@ -147,8 +154,23 @@ def test_kernels_without_a_counterpart_are_passed_over():
 
 
 def test_an_outgroup_names_the_one_between_and_tells_siblings():
-    assert lineage.cue_by_outgroup("a", {"a": 0.9, "b": 0.72}, {"b": 0.8}).first == "candidate"
-    assert lineage.cue_by_outgroup("a", {"a": 0.9, "b": 0.8}, {"b": 0.72}).first == "child"
+    assert lineage.cue_by_outgroup("a", {"a": 0.9, "b": 0.63}, {"b": 0.7}).first == "candidate"
+    assert lineage.cue_by_outgroup("a", {"a": 0.9, "b": 0.7}, {"b": 0.63}).first == "child"
     cue = lineage.cue_by_outgroup("a", {"a": 0.8, "b": 0.8}, {"b": 0.8})
     assert (cue.first, cue.forgeable) == (None, False)
     assert lineage.cue_by_outgroup("a", {"a": 0.8}, {}) is None
+
+
+@pytest.mark.parametrize(
+    ("apart", "of_child", "of_candidate"),
+    [(0.9, 0.75, 0.84), (0.9, 0.5, 0.7), (0.99999, 0.7, 0.7), (0.9, -0.1, 0.2), (0.7, 0.3, 0.4)],
+    ids=["third too near", "distances that do not add up", "a copy", "opposite signs", "only one way adds up"],
+)
+def test_an_outgroup_that_says_nothing(apart, of_child, of_candidate):
+    assert lineage.cue_by_outgroup("a", {"a": apart, "b": of_child}, {"b": of_candidate}) is None
+
+
+def test_relatives_that_contradict_each_other_say_nothing():
+    of_child, of_candidate = {"a": 0.9, "b": 0.63, "c": 0.7}, {"b": 0.7, "c": 0.63}
+    assert lineage.cue_by_outgroup("a", of_child, of_candidate) is None
+    assert "b and" not in lineage.cue_by_outgroup("a", of_child, {"b": 0.7}).said
