@@ -6,13 +6,14 @@ alike they would be by chance follows from the two networks themselves, with no 
 whatever one of the two looks like, as long as it was made without the other one.
 """
 
+from lineage_jax.kinship._calibrated import CALIBRATION as CALIBRATION
+from lineage_jax.kinship._calibration import Calibration as Calibration
+from lineage_jax.kinship._calibration import fit_calibration as fit_calibration
 from lineage_jax.kinship._evidence import Evidence as Evidence
 from lineage_jax.kinship._evidence import Layer as Layer
 from lineage_jax.kinship._holm import holm as holm
 from lineage_jax.kinship._in_place import in_place as in_place
 from lineage_jax.kinship._inner_products import by_inner_products as by_inner_products
 from lineage_jax.kinship._matched import matched as matched
-from lineage_jax.kinship._probability import Calibration as Calibration
 from lineage_jax.kinship._probability import combined as combined
-from lineage_jax.kinship._probability import fit_calibration as fit_calibration
 from lineage_jax.kinship._probability import probability as probability
