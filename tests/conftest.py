@@ -1,5 +1,6 @@
 """What every test shares: programs that compile quickly, keys, the real data folder, and honest skips."""
 
+import gc
 import importlib.util
 import os
 from pathlib import Path
@@ -15,6 +16,7 @@ QUICK = ["--xla_backend_optimization_level=0", "--xla_cpu_parallel_codegen_split
 if jax.__version_info__ < (0, 11):  # later compilers end at a flag that they do not know
     QUICK.append("--xla_cpu_use_fusion_emitters=false")
 os.environ.setdefault("XLA_FLAGS", " ".join(QUICK))  # read when the first program is compiled, and by subprocesses
+gc.set_threshold(50_000)  # tracing makes many objects, few in circles; looking for those took a fifth of collecting
 MAPS = Path("/proc/self/maps")
 MANY_MAPS = 8_000
 """Of 65,530 that Linux gives a process: a program takes about four, and the largest file of tests up to 20,000."""
@@ -28,6 +30,10 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.skip(reason="needs PyTorch as an oracle: run `make test-torch`"))
         if not DATA.is_dir() and item.get_closest_marker("data"):
             item.add_marker(pytest.mark.skip(reason=f"needs the real data folder: none at {DATA}; set LINEAGE_DATA"))
+
+
+def pytest_collection_finish():
+    gc.freeze()  # modules and tests stay to the end: nobody need look at them again
 
 
 @pytest.fixture(autouse=True, scope="module")
