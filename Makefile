@@ -27,7 +27,7 @@ test-core: $(INSTALLED)  ## the core alone, for a second Python: oracles and tra
 	$(PYTEST) tests/leaves tests/linearize tests/pairs tests/lineage tests/test_genealogy.py
 
 test-torch: $(TORCH)  ## the tests that compare with PyTorch and other packages (Python 3.11)
-	$(PYTEST) -m torch
+	$(PYTEST) -m torch $$(grep --recursive --files-with-matches --include='test_*.py' mark.torch tests)
 
 docs: $(DOCS)  ## the pages in docs/_build/html: offline, warnings as errors, tutorials executed, links checked
 	rm -rf docs/_build/html
