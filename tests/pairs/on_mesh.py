@@ -15,6 +15,7 @@ import numpy as np
 from jax.sharding import Mesh
 
 from lineage_jax import lineage, linearize, models, pairs, similarity
+from tests.symmetry.drawn import drawn
 
 MESHES = {
     "children=8": {"children": 8},
@@ -46,12 +47,13 @@ def mesh_of(sizes, devices=None):
 
 
 def family(network, shape, *, parents=2, children=11):
-    """Returns parents, children of the first ones, and the function that makes probes."""
-    init = lambda seed: models.init(network, jax.random.key(seed), shape)
-    roots = {f"p{seed}": init(seed) for seed in range(parents)}
-    towards = lambda a, b: a + 0.1 * (b - a)
+    """Returns parents, and children of the first ones, drawn without compiling an initialiser."""
+    shapes = jax.eval_shape(lambda: models.init(network, jax.random.key(0), shape))
+    roots = {f"p{seed}": drawn(shapes, seed) for seed in range(parents)}
+    towards = lambda a, b: jnp.asarray(np.asarray(a) + np.float32(0.1) * (np.asarray(b) - np.asarray(a)))
     tuned = {
-        f"c{seed}": jax.tree.map(towards, roots[f"p{seed % parents}"], init(100 + seed)) for seed in range(children)
+        f"c{seed}": jax.tree.map(towards, roots[f"p{seed % parents}"], drawn(shapes, 100 + seed))
+        for seed in range(children)
     }
     return roots, tuned
 

@@ -46,8 +46,8 @@ def test_a_network_matches_itself_as_it_stands(case):
 def parent_and_child():
     """A convnet of all digits, and its child of the odd ones, which has a head of its own."""
     images = data.digits()[0]
-    training = population.TrainingSettings(steps=60)
-    network, of_child = models.convnet(10, widths=(16, 16)), models.convnet(5, widths=(16, 16))
+    training = population.TrainingSettings(steps=20, batch_size=16)
+    network, of_child = models.convnet(10, widths=(8, 8)), models.convnet(5, widths=(8, 8))
     parents = population.pretrain(network, images, num_parents=1, seed=0, training=training)
     odd = data.select_classes(images, (1, 3, 5, 7, 9))
     children, _ = population.finetune(parents, of_child, odd, children_per_parent=1, seed=0, training=training)
