@@ -103,9 +103,11 @@ def _hidden(program: _Program, number: int) -> Hidden | None:
         axes = program.axes.get(path, [])
         if len(axes) < 2:
             continue
-        units, other = axes[::-1] if program.owners.get(axes[-1].name) == number else axes[:2]
+        if len(axes) > 2 or any(axis.groups > 1 for axis in axes):
+            return None
+        units, other = reversed(axes) if program.owners.get(axes[1].name) == number else axes
         stream = program.owners.get(other.name, number)
-        if len(axes) > 2 or stream == number or stream not in program.streams or units.groups * other.groups > 1:
+        if stream == number or stream not in program.streams:
             return None
         (reads if units.axis > other.axis else writes).append(_side(program, other, stream))
         slots = family.slots

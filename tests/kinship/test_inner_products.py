@@ -67,10 +67,10 @@ def test_strangers_agree_by_chance(groups, shapes):
     assert np.mean([layer.statistic for layer in layers]) < 0
 
 
-def test_a_network_without_such_layers_is_not_judged():
-    network = models.fc(num_classes=3, widths=(20, 20))
-    variables = models.init(network, jax.random.key(0), (4, 4, 1))
-    groups = symmetry.groups(network.apply, variables, jnp.ones((1, 4, 4, 1)))
+@pytest.mark.parametrize("network", [models.fc(num_classes=3, widths=(20, 20)), models.convnet(3, widths=(8, 8, 8))])
+def test_a_network_without_such_layers_is_not_judged(network):
+    variables = models.init(network, jax.random.key(0), (8, 8, 1))
+    groups = symmetry.groups(network.apply, variables, jnp.ones((1, 8, 8, 1)))
     found = kinship.by_inner_products(variables, variables, groups)
     assert (found.layers, found.p, found.share, found.statistic) == ((), 1.0, 0.0, 0.0)
     assert set(found.left_out.values()) == {"it belongs to no hidden layer between streams"}
