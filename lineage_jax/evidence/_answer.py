@@ -81,7 +81,9 @@ class Answer:
 
         Returns:
             `prediction` (a candidate or None), `relation` (one of `RELATIONS`), the sentence as `verdict` and the lines
-            beside it as `notes`; `nearest`, the candidate of highest centred kernel cosine; `compared`, the share of
+            beside it as `notes`; `nearest`, the candidate of highest centred kernel cosine; `p`, of the candidate named
+            the p-value of "the two are strangers", adjusted for the number of candidates; `matched`, the candidates
+            whose units were brought to the child's order first; `compared`, the share of
             the child's kernels that was, and `identical`, how many tensors are bit for bit equal, both of the candidate
             named or else the nearest; `direction`, who came first by counters and how both lie among the other
             relatives; `also related`, `opposite` and `not compared` with their cosines or shares; `near-ties`;

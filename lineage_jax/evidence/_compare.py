@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from lineage_jax.evidence._answer import Answer
 from lineage_jax.evidence._conclude import conclude
 from lineage_jax.evidence._detector import TrainedDetector
+from lineage_jax.evidence._p import p_in_place
 from lineage_jax.evidence._probes import Probes
 from lineage_jax.evidence._question import Question
 from lineage_jax.evidence._scores import (
@@ -59,9 +60,14 @@ class ComparedChild:
     def answer(self) -> Answer:
         """Says whose child it is."""
         networks = self.question.networks
+        verdict = conclude(self.measured, self.parents, self.child)
+        named, p = verdict.prediction, dict(self.measured.matched)
+        if named in self.measured.weights["parent"].values and named not in p:
+            standing = p_in_place(self.parents[named], self.child, self.measured.weights.sel(parent=named))
+            p |= {} if standing is None else {named: min(1.0, len(self.question.parents) * standing)}
         return Answer(
-            verdict=conclude(self.measured, self.parents, self.child),
-            measured=self.measured,
+            verdict=verdict,
+            measured=dataclasses.replace(self.measured, p=p),
             compared=self.compared,
             scores=self.scores,
             file_notes={name: list(network.notes) for name, network in networks.items() if network.notes},

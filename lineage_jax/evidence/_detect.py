@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 from lineage_jax.checkpoints import obstacle
 from lineage_jax.evidence._answer import Answer
-from lineage_jax.evidence._compare import by_features, by_weights
+from lineage_jax.evidence._compare import ComparedChild, by_features, by_weights
 from lineage_jax.evidence._detector import ask_detector, read_detector
+from lineage_jax.evidence._laundered import brought_back
 from lineage_jax.evidence._probes import draw_noise, read_probes
-from lineage_jax.evidence._question import Candidates, Given, read_question
+from lineage_jax.evidence._question import Candidates, Given, Question, read_question
 from lineage_jax.evidence._scores import DEFAULT_MEASURES, chosen_measures
+from lineage_jax.evidence._verdict import opposites, relatives
 
 if TYPE_CHECKING:
     from flax import linen as nn
@@ -81,7 +83,7 @@ def detect(
         >>> answer.prediction, answer.relation
         ('bert', 'related')
         >>> print(answer)
-        child is related to bert: centred kernel cosine 0.995; 100% of its kernels were compared; which came first ...
+        child is related to bert: centred kernel cosine 0.995 (p = 2e-32 among strangers); 100% of its kernels were ...
         >>> answer.weights.centred_kernel_cosine.sel(parent="anna").item() < 0.1
         True
     """
@@ -98,14 +100,21 @@ def detect(
     reason = "as --weights-only asks" if weights_only else None if features else obstacle(question.everyone)
     needed = reason is None or (trained is not None and trained.sees_features)
     given = read_probes(probes) if probes is not None and needed else None
-    probabilities = ask_detector(trained, question, given) if trained else None
     if reason:
         logger.info(f"only weights are compared: {reason}")
-        compared = by_weights(question, reason)
-    else:
-        shown = given or draw_noise(question.child.input_shape or input_shape)
-        scoring = functools.partial(show, "scoring")
-        compared = by_features(question, shown, features, measures=chosen, alphas=alphas, progress=scoring)
-    if trained and probabilities is not None:
-        compared = compared.with_detector(trained, probabilities)
+    shown = given if reason else given or draw_noise(question.child.input_shape or input_shape)
+    scoring = functools.partial(show, "scoring")
+
+    def compare(question: Question) -> ComparedChild:
+        if reason or shown is None:
+            compared = by_weights(question, reason or "")
+        else:
+            compared = by_features(question, shown, features, measures=chosen, alphas=alphas, progress=scoring)
+        return compared if trained is None else compared.with_detector(trained, ask_detector(trained, question, given))
+
+    compared = compare(question)
+    weights = compared.measured.weights
+    if not relatives(weights) and not opposites(weights):
+        restored = brought_back(question, strangers=weights["parent"].values.tolist())
+        compared = compared if restored is None else compare(restored)
     return compared.answer()

@@ -35,6 +35,8 @@ class Movable:
     def evidence(self, candidate: Weights | None = None) -> "tuple[Evidence, ...]":
         """Returns the kinds of evidence that do not care for the order of units, of kernels that both have.
 
+        Inner products are asked only of a program, which says what is a stream.
+
         Args:
             candidate: another one in its place.
         """
@@ -42,8 +44,13 @@ class Movable:
 
         given = self.candidate if candidate is None else candidate
         theirs = {path: leaf for path, leaf in given.items() if path not in self.lacking}
-        found = [each(theirs, self.child, self.groups) for each in (kinship.matched,)]
+        kinds = [kinship.matched] if self.groups.by_order else [kinship.matched, kinship.by_inner_products]
+        found = [each(theirs, self.child, self.groups) for each in kinds]
         return tuple(each for each in found if each.layers)
+
+    def matched(self, candidate: Weights | None = None) -> "Evidence | None":
+        """Returns the evidence of matched units, or None where none could be judged."""
+        return next((found for found in self.evidence(candidate) if found.kind == "matched"), None)
 
     def aligning(self) -> "Element":
         """Returns what brings the candidate's units to the child's."""

@@ -11,6 +11,7 @@ from lineage_jax.checkpoints import LoadedNetwork
 from lineage_jax.evidence._cues import cues_of_pair
 from lineage_jax.evidence._further import Movable, movable
 from lineage_jax.evidence._limits import COSINES, FAR_COSINES, limit
+from lineage_jax.evidence._p import KINDS
 from lineage_jax.evidence._subject import Sides, Subject
 from lineage_jax.evidence._weights import same_file, same_tensors, share_of_plain
 from lineage_jax.leaves import Weights, kernels_among
@@ -21,10 +22,6 @@ if TYPE_CHECKING:
     from lineage_jax.kinship import Evidence
     from lineage_jax.lineage import Cue
     from lineage_jax.symmetry import Element
-
-KINDS = 3
-"""Kinds of evidence there are. P-values are multiplied by it whether or not all were looked at, for which are looked at
-depends on what the others show."""
 
 ROUNDING = 1e-4
 """Distance of the weights of matched networks, as a share of their norm, that is taken for rounding."""
@@ -127,9 +124,7 @@ def _looked_further(subject: Subject, judged: Judged, sides: Sides, level: float
     look = functools.partial(_in_place, sides=sides)
     limits = {"in place": limit(look, sides.candidate, sides.child, cosines=COSINES, level=each)}
     if free:
-        limits["matched"] = limit(
-            functools.partial(_matched, free=free), free.candidate, free.child, cosines=FAR_COSINES, level=each
-        )
+        limits["matched"] = limit(free.matched, free.candidate, free.child, cosines=FAR_COSINES, level=each)
     found = {kind: cosine for kind, cosine in limits.items() if cosine is not None}
     return dataclasses.replace(judged, limits=found), sides
 
@@ -138,10 +133,6 @@ def _in_place(candidate: Weights, sides: Sides) -> "Evidence":
     from lineage_jax import kinship
 
     return kinship.in_place(candidate, sides.child, sides.groups)
-
-
-def _matched(candidate: Weights, free: Movable) -> "Evidence | None":
-    return next((found for found in free.evidence(candidate) if found.kind == "matched"), None)
 
 
 def _aligned(subject: Subject, judged: Judged, sides: Sides, free: Movable) -> tuple[Judged, Sides]:

@@ -33,12 +33,14 @@ class Question:
         parents: the candidates by name, without those that are left out.
         left_out: candidates that are the child by their place, and `SAME_PLACE`.
         skipped: candidates that could not be read, and why.
+        matched: candidates whose units were brought to the child's, and the p-value of "they are strangers".
     """
 
     child: LoadedNetwork
     parents: dict[str, LoadedNetwork]
     left_out: dict[str, str] = dataclasses.field(default_factory=dict)
     skipped: dict[str, str] = dataclasses.field(default_factory=dict)
+    matched: dict[str, float] = dataclasses.field(default_factory=dict)
 
     @property
     def networks(self) -> dict[str, LoadedNetwork]:

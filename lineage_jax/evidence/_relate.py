@@ -88,7 +88,12 @@ def _relation(judged: Judged, p_holm: float, fpr: float) -> str:
         return "copy"
     if p_holm <= fpr:
         return _order(judged.cues)
-    return "unrelated" if judged.limits.get("in place", 1.0) <= FARTHEST else "cannot be compared"
+    from lineage_jax import lineage
+
+    if math.isnan(p_holm):
+        return "cannot be compared"
+    found = judged.compared >= lineage.LEAST_COMPARED and judged.limits.get("in place", 1.0) <= FARTHEST
+    return "unrelated" if found else "cannot be compared"
 
 
 def _order(cues: "tuple[Cue, ...]") -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from lineage_jax.evidence._claims import CLAIMS
 from lineage_jax.evidence._finding import Finding
-from lineage_jax.evidence._wording import format_cosine, format_share, listed
+from lineage_jax.evidence._wording import format_cosine, format_p, format_share, listed
 
 SAID = {
     "copy": "is a copy of",
@@ -17,9 +17,6 @@ SAID = {
     "cannot be compared": "cannot be compared with",
 }
 """By relation what the child does or is."""
-
-LEAST_P = 1e-300
-"""P-values below this one are no longer told apart."""
 
 
 def sentence(child: str, findings: Mapping[str, Finding], fpr: float) -> str:
@@ -95,17 +92,3 @@ def notes(findings: Mapping[str, Finding], skipped: Mapping[str, str]) -> Iterat
             yield f"{finding.candidate}: {note}"
     for name, reason in skipped.items():
         yield f"{name} could not be read: {reason}"
-
-
-def format_p(p: float) -> str:
-    """Writes a p-value.
-
-    Examples:
-        >>> format_p(0.0312), format_p(4e-31), format_p(0.0), format_p(math.nan)
-        ('p = 0.031', 'p = 4e-31', 'p < 1e-300', 'no p-value')
-    """
-    if math.isnan(p):
-        return "no p-value"
-    if p < LEAST_P:
-        return f"p < {LEAST_P:g}"
-    return f"p = {p:.2g}"

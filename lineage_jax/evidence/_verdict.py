@@ -49,6 +49,8 @@ class Measured:
         not_plain: by network what of it took no part, in words; where there is something to say.
         left_out: candidates that are the child itself, and by what that shows.
         skipped: candidates that could not be read, and why.
+        matched: candidates whose units were brought to the child's first, and the p-value of "they are strangers".
+        p: p-values of "they are strangers", adjusted for the number of candidates, of those of whom it was asked.
     """
 
     child: str
@@ -61,6 +63,8 @@ class Measured:
     not_plain: Mapping[str, str] = dataclasses.field(default_factory=dict)
     left_out: Mapping[str, str] = dataclasses.field(default_factory=dict)
     skipped: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    matched: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    p: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
     def select(self, candidates: Sequence[str]) -> "Measured":
         """Returns what was measured as if only these candidates had been there; a detector's shares do not add up."""

@@ -38,6 +38,7 @@ def compare_weights(question: Question, parents: "Mapping[str, Params]", child: 
         not_plain={name: said for name, network in question.networks.items() if (said := network.not_plain)},
         left_out=question.left_out | same,
         skipped=question.skipped,
+        matched=question.matched,
     )
 
 

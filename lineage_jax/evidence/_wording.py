@@ -4,10 +4,14 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from lineage_jax.evidence._p import ACCUSED
 from lineage_jax.evidence._verdict import Measured, Verdict, votes
 
 if TYPE_CHECKING:
     import xarray
+
+LEAST_P = 1e-290
+"""P-values below this one are no longer told apart: near the least that `kinship` tells, times the candidates."""
 
 MOST_NAMES = 5
 """Names in a list before the rest is counted."""
@@ -66,7 +70,18 @@ def _found(measured: Measured, name: str | None, verdict: Verdict) -> str:
     compared = f"{format_share(row['compared'].item())} of its kernels were compared"
     chance = cosine >= lineage.UNRELATED and name not in verdict.related and not following
     doubt = ", which units numbered at random reach too, so few are they" if chance else ""
-    return f"centred kernel cosine {format_cosine(cosine)}{doubt}{following}; {compared}{_equal(row)}"
+    grounds = f"{_how_sure(measured, name)}{doubt}{following}"
+    return f"centred kernel cosine {format_cosine(cosine)}{grounds}; {compared}{_equal(row)}"
+
+
+def _how_sure(measured: Measured, name: str | None) -> str:
+    """Says how rarely strangers are so like the child as a candidate is, where that was asked."""
+    matched = ", its units matched" if name in measured.matched else ""
+    p = measured.p.get(name) if name else None
+    if p is None:
+        return matched
+    claimed = "" if p <= ACCUSED else f", too much to claim a kinship at {ACCUSED:g}"
+    return f"{matched} ({format_p(p)} among strangers{claimed})"
 
 
 def _order(verdict: Verdict) -> str:
@@ -193,6 +208,18 @@ def format_cosine(cosine: float) -> str:
     return f"{cosine:.{3 if not 1e-12 < gap < 5e-4 else math.ceil(-math.log10(gap))}f}"
 
 
+def format_p(p: float) -> str:
+    """Writes a p-value.
+
+    Examples:
+        >>> format_p(0.0312), format_p(4e-31), format_p(0.0), format_p(math.nan)
+        ('p = 0.031', 'p = 4e-31', 'p < 1e-290', 'no p-value')
+    """
+    if math.isnan(p):
+        return "no p-value"
+    return f"p < {LEAST_P:g}" if p < LEAST_P else f"p = {p:.2g}"
+
+
 def format_share(share: float) -> str:
     """Writes a share so that 100% is all and 0% is nothing.
 
@@ -215,6 +242,8 @@ def as_json(measured: Measured, verdict: Verdict) -> Mapping[str, object]:
         "verdict": sentence(measured, verdict),
         "notes": list(notes(measured, verdict)),
         "nearest": verdict.nearest,
+        "p": dict(measured.p),
+        "matched": list(measured.matched),
         "compared": None if row is None else row["compared"].item(),
         "identical": None if row is None else row["identical"].item(),
         "direction": {"by counters": verdict.first, "by place": verdict.place},
