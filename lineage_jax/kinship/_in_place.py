@@ -27,9 +27,12 @@ def in_place(a: Params, b: Params, groups: Groups | None = None) -> Evidence:
     tail the third and fourth moments are known too. Layers of strangers are independent but for one stream that many
     kernels write to, which is one test; the statistic is the sum of all tests' by the root of their number.
 
-    It holds for any `a` that was made without `b`, whatever it looks like, since the units of `b` have no order. It
-    says nothing of a network whose units were given another order: `matched` does. Networks trained from one
-    initialisation are related here, whoever came first.
+    It holds for any `a` that was made without `b`, whatever it looks like, since the units of `b` have no order. Where
+    a rule gave them one, such as sorting them by length or beginning with an identity, networks under one rule are
+    alike by it. It says nothing of a network whose units were given another order: `matched` does. Networks trained
+    from one initialisation are related here, whoever came first. Two tests are correlated where a kernel that reads a
+    stream resembles the transpose of one that writes to it: by the product of both networks' cosines of the two, which
+    is little unless a decoder is its encoder.
 
     Args:
         a: a network, such as a candidate.

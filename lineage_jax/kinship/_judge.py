@@ -40,7 +40,7 @@ def judge(streams: Sequence[Stream], a: Weights, b: Weights) -> Tests:
         a: kernels of one network, by their path in the other one.
         b: kernels of the other one.
     """
-    tests, left_out, tied = [], {}, None
+    tests, left_out, tied = list[Judged](), dict[str, str](), None
     for stream in streams:
         alive = [_alive(units, a, b) for units in stream.sets]
         if _free(each.sum() for each in alive) < LEAST_UNITS - 1:
