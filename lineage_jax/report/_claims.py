@@ -49,3 +49,10 @@ HEADINGS = {
     "cannot be compared": "Cannot be compared with ",
 }
 """By relation: what comes before the candidate's name."""
+
+ORDER_ALONE = (
+    "This rests on the order of hidden units alone. It holds for a candidate that was made without {child}. Whoever "
+    "has {child} can put the units of any other network into the order that suits it best, and reach such a p-value "
+    "without any kinship. Ask whether the file of {candidate} is known to be older, or for evidence by matched units."
+)
+"""What is said where nothing that the order of units does not change speaks for a claim."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element
 
 from lineage_jax.report._candidate_table import cell, table_of, who
-from lineage_jax.report._claims import CLAIMS, HEADINGS
+from lineage_jax.report._claims import CLAIMS, HEADINGS, ORDER_ALONE
 from lineage_jax.report._layer_drawing import beyond, layer_drawing
 from lineage_jax.report._markup import LONG_NAME, element, named, short
 from lineage_jax.report._null_drawing import null_drawing
@@ -34,6 +34,9 @@ KINDS = {
 }
 """By kind of evidence a heading, and the question that its p-values answer."""
 
+MATTERS = 0.01
+"""P-value of a kind of evidence from which on it is one that a claim rests on."""
+
 MOST_PATHS = 4
 """Names of kernels that are written out before the rest is counted."""
 
@@ -55,8 +58,10 @@ def finding_section(verification: "Verification", finding: "Finding", key: str) 
         element("div", element("h3", "What it does not"), element("p", not_claimed)),
         class_="beside",
     )
+    if finding.is_kin and by_order_alone(finding):
+        yield element("p", ORDER_ALONE.format(**names), class_="aside")
     judged = [each for each in finding.evidence if each.layers]
-    if judged and not math.isnan(finding.p):
+    if judged and finding.relation != "copy":
         yield element("h3", "Against strangers")
         yield _against_strangers(verification, finding, f"{key}-null")
     for number, evidence in enumerate(finding.evidence):
@@ -69,9 +74,15 @@ def finding_section(verification: "Verification", finding: "Finding", key: str) 
         yield element("ul", *(element("li", note) for note in finding.notes))
 
 
+def by_order_alone(finding: "Finding") -> bool:
+    """Tells whether a claim rests on units where they stand and on nothing that the order of units does not change."""
+    claimed = {each.kind for each in finding.evidence if each.layers and each.p < MATTERS}
+    return claimed == {"in place"}
+
+
 def _against_strangers(verification: "Verification", finding: "Finding", key: str) -> Element:
     """Returns the drawing of the null with its caption."""
-    judged = [each for each in verification.findings.values() if each.p > 0]
+    judged = [each for each in verification.findings.values() if each.relation != "copy" and not math.isnan(each.p)]
     others = [each.p for each in judged if each.candidate != finding.candidate]
     limit = verification.fpr / len(judged)
     beside = f" Short strokes are the {len(others):,} other candidates." if len(others) > 1 else ""

@@ -12,16 +12,16 @@ NONE = "–"
 
 
 def format_p(p: float) -> str:
-    """Writes a p-value; one of 0 is that of a copy.
+    """Writes a p-value.
 
     Examples:
         >>> format_p(0.43), format_p(0.0035), format_p(0.000021), format_p(1e-300), format_p(0.0), format_p(math.nan)
-        ('0.430', '0.0035', '2.1×10⁻⁵', '≤ 10⁻³⁰⁰', '0', '–')
+        ('0.430', '0.0035', '2.1×10⁻⁵', '≤ 10⁻³⁰⁰', '≤ 10⁻³⁰⁰', '–')
     """
     if math.isnan(p):
         return NONE
     if p <= LEAST:
-        return f"≤ {power(-300)}" if p else "0"
+        return f"≤ {power(-300)}"
     if p >= 0.001:
         return f"{p:.{3 if p >= 0.01 else 4}f}"
     mantissa, exponent = f"{p:.1e}".split("e")

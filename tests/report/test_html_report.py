@@ -235,6 +235,13 @@ def test_a_copy_and_what_cannot_be_compared_need_no_evidence(tmp_path):
     assert "–" in page.text
 
 
+def test_a_claim_on_the_order_of_units_alone_says_so(tmp_path):
+    said = "rests on the order of hidden units alone"
+    assert said in written(verification(finding("anna", "related", 3.0)), tmp_path).text
+    assert said not in written(verification(finding("anna", "related", 3.0, "in place", "matched")), tmp_path).text
+    assert said not in written(verification(finding("anna", "unrelated", 0.0)), tmp_path).text
+
+
 def test_a_kind_of_evidence_without_a_layer_says_so(tmp_path):
     empty = kinship.Evidence(
         kind="matched", layers=(), statistic=0.0, p=1.0, share=0.0, left_out={"fc/kernel": "fewer than 16 units"}
