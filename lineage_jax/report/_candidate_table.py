@@ -1,10 +1,11 @@
-"""The table of candidates: those that something is claimed of first, then by p-value."""
+"""The table of candidates: the strongest claim first, then by p-value."""
 
 import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element
 
+from lineage_jax.report._claims import SAID
 from lineage_jax.report._markup import Content, element, named
 from lineage_jax.report._numbers import format_number, format_p, format_share
 
@@ -14,14 +15,19 @@ if TYPE_CHECKING:
 MANY = 24
 """Rows from which on a table scrolls on a screen; on paper it never does."""
 
+NEITHER = "neither"
+"""Whom a cue calls the first that says that neither descends from the other."""
+
 NAMES = ("candidate", "claim")
 NUMBERS = ("p", "after Holm", "probability", "cosine", "found from", "compared", "equal")
 
 
 def ordered(findings: "Iterable[Finding]") -> "list[Finding]":
-    """Returns relatives first, each part by p-value, those without one last."""
+    """Returns the strongest claims first, each by p-value, those without one last."""
+    strength = list(SAID)
     return sorted(
-        findings, key=lambda each: (not each.is_kin, math.isnan(each.p), each.p, -each.cosine, each.candidate)
+        findings,
+        key=lambda each: (strength.index(each.relation), math.isnan(each.p), each.p, -each.cosine, each.candidate),
     )
 
 
@@ -35,7 +41,7 @@ def candidate_table(findings: "list[Finding]") -> Element:
 def table_of(head: list[Element], rows: list[Element]) -> Element:
     """Returns a table, in a frame of its own that scrolls where it has many rows."""
     table = element("table", element("thead", element("tr", *head)), element("tbody", *rows))
-    return element("div", table, class_="long", tabindex=0) if len(rows) > MANY else table
+    return element("div", table, class_="long" if len(rows) > MANY else "wide", tabindex=0)
 
 
 def _row(finding: "Finding") -> Element:
@@ -44,14 +50,12 @@ def _row(finding: "Finding") -> Element:
         format_p(finding.p_holm),
         format_number(finding.probability),
         format_number(finding.cosine),
-        format_number(finding.limit, 2),
+        f"{format_number(finding.limit, 2)} / {format_number(finding.limit_matched, 2)}",
         format_share(finding.compared),
         f"{finding.identical:,} of {finding.tensors:,}",
     )
     claim = element("td", finding.relation, class_="claim", data_label=NAMES[1])
-    cues = "; ".join(f"{cue.name}: {who(cue.first)}" for cue in finding.cues)
-    if cues:
-        claim.append(element("small", cues))
+    claim.extend(element("small", f"{cue.name}: {cue.first or NEITHER}") for cue in finding.cues)
     return element(
         "tr",
         element("th", named(finding.candidate), scope="row"),
@@ -59,11 +63,6 @@ def _row(finding: "Finding") -> Element:
         *(cell(label, text, "number") for label, text in zip(NUMBERS, numbers, strict=True)),
         class_="found" if finding.is_kin else "",
     )
-
-
-def who(first: str | None) -> str:
-    """Says who came first by a cue."""
-    return f"{first} first" if first else "neither from the other"
 
 
 def cell(label: str, content: Content, class_: str = "") -> Element:

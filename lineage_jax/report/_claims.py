@@ -39,16 +39,16 @@ CLAIMS = {
 }
 """By relation: what is claimed, and what is not."""
 
-HEADINGS = {
-    "unrelated": "Unrelated to ",
-    "copy": "A copy of ",
-    "descends": "Descends from ",
-    "ancestor": "Ancestor of ",
-    "shares a start": "Shares a start with ",
-    "related": "Related to ",
-    "cannot be compared": "Cannot be compared with ",
+SAID = {
+    "copy": "is a copy of",
+    "descends": "descends from",
+    "ancestor": "is an ancestor of",
+    "shares a start": "shares a start with",
+    "related": "is related to",
+    "unrelated": "is unrelated to",
+    "cannot be compared": "cannot be compared with",
 }
-"""By relation: what comes before the candidate's name."""
+"""By relation, the strongest first: what the child does or is."""
 
 ORDER_ALONE = (
     "This rests on the order of hidden units alone. It holds for a candidate that was made without {child}. Whoever "

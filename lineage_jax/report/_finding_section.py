@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element
 
-from lineage_jax.report._candidate_table import cell, table_of, who
-from lineage_jax.report._claims import CLAIMS, HEADINGS, ORDER_ALONE
+from lineage_jax.report._candidate_table import NEITHER, cell, table_of
+from lineage_jax.report._claims import CLAIMS, ORDER_ALONE
 from lineage_jax.report._layer_drawing import beyond, layer_drawing
 from lineage_jax.report._markup import LONG_NAME, element, named, short
 from lineage_jax.report._null_drawing import null_drawing
@@ -34,9 +34,6 @@ KINDS = {
 }
 """By kind of evidence a heading, and the question that its p-values answer."""
 
-MATTERS = 0.01
-"""P-value of a kind of evidence from which on it is one that a claim rests on."""
-
 MOST_PATHS = 4
 """Names of kernels that are written out before the rest is counted."""
 
@@ -51,14 +48,14 @@ def finding_section(verification: "Verification", finding: "Finding", key: str) 
     """
     names = {"child": short(verification.child, LONG_NAME), "candidate": short(finding.candidate, LONG_NAME)}
     claimed, not_claimed = (text.format(**names) for text in CLAIMS[finding.relation])
-    yield element("h2", HEADINGS[finding.relation], named(finding.candidate))
+    yield element("h2", "What is claimed of ", named(finding.candidate))
     yield element(
         "div",
         element("div", element("h3", "What this claims"), element("p", claimed)),
         element("div", element("h3", "What it does not"), element("p", not_claimed)),
         class_="beside",
     )
-    if finding.is_kin and by_order_alone(finding):
+    if finding.is_kin and by_order_alone(finding, verification.fpr):
         yield element("p", ORDER_ALONE.format(**names), class_="aside")
     judged = [each for each in finding.evidence if each.layers]
     if judged and finding.relation != "copy":
@@ -74,9 +71,9 @@ def finding_section(verification: "Verification", finding: "Finding", key: str) 
         yield element("ul", *(element("li", note) for note in finding.notes))
 
 
-def by_order_alone(finding: "Finding") -> bool:
+def by_order_alone(finding: "Finding", fpr: float) -> bool:
     """Tells whether a claim rests on units where they stand and on nothing that the order of units does not change."""
-    claimed = {each.kind for each in finding.evidence if each.layers and each.p < MATTERS}
+    claimed = {each.kind for each in finding.evidence if each.layers and each.p <= fpr}
     return claimed == {"in place"}
 
 
@@ -136,7 +133,7 @@ def _cue_table(finding: "Finding") -> Element:
     for cue in finding.cues:
         name = element("th", cue.name, element("small", cue.said), scope="row")
         rate = f"{100 * cue.error:.3g}%" if cue.tried else "not measured"
-        texts = (who(cue.first), rate, f"{cue.tried:,} families", "yes" if cue.forgeable else "no")
+        texts = (cue.first or NEITHER, rate, f"{cue.tried:,} families", "yes" if cue.forgeable else "no")
         rows.append(element("tr", name, *(cell(label, text) for label, text in zip(labels, texts, strict=True))))
     return table_of(head, rows)
 

@@ -9,8 +9,9 @@ from xml.etree.ElementTree import Element
 
 from lineage_jax import io
 from lineage_jax.report._candidate_table import candidate_table, cell, ordered, table_of
+from lineage_jax.report._claims import SAID
 from lineage_jax.report._finding_section import finding_section
-from lineage_jax.report._markup import element, named, page
+from lineage_jax.report._markup import Content, element, named, page
 from lineage_jax.report._numbers import NONE, format_number, format_p, format_share
 
 if TYPE_CHECKING:
@@ -59,7 +60,8 @@ def _shown(findings: "list[Finding]") -> "list[Finding]":
 def _head(verification: "Verification", findings: "list[Finding]") -> Iterator[Element]:
     """Yields the claim, and the numbers that it rests on."""
     yield element("p", "Verification of kinship, from weights alone", class_="over")
-    yield element("h1", verification.sentence)
+    yield element("h1", *_headline(verification.child, findings))
+    yield element("p", verification.sentence)
     if findings:
         first = findings[0]
         numbers = {
@@ -73,13 +75,23 @@ def _head(verification: "Verification", findings: "list[Finding]") -> Iterator[E
         yield element("dl", *parts, class_="numbers")
 
 
+def _headline(child: str, findings: "list[Finding]") -> Iterator[Content]:
+    """Yields the strongest claim, and of whom it is made."""
+    if findings:
+        relation = findings[0].relation
+        names = [each.candidate for each in findings if each.relation == relation]
+        yield from (named(child), f" {SAID[relation]} ", named(names[0]))
+        yield f" and {len(names) - 1:,} more" if len(names) > 1 else ""
+
+
 def _candidates(findings: "list[Finding]") -> Iterator[Element]:
     yield element("h2", "Candidates")
     yield candidate_table(findings)
     caption = (
         "p: how often strangers would show as much. After Holm: the same, with all candidates counted; a kinship is "
-        "claimed where it is at most the rate asked for. Found from: the cosine from which on a relative would have "
-        "been found. Compared: the share of the child's kernels that have a counterpart. Equal: tensors, bit for bit."
+        "claimed where it is at most the rate asked for. Found from: the cosine from which on a relative "
+        "would have been found, its units where they stand, or in another order. Compared: the share of the child's "
+        "kernels that have a counterpart. Equal: tensors, bit for bit."
     )
     yield element("p", caption, class_="quiet")
     left = sum(each.is_kin for each in findings) - MOST_SECTIONS

@@ -88,7 +88,7 @@ def verification(*findings, child="suspect", **more):
 def of_a_child():
     return verification(
         finding("anna", "descends", 3.4, cues=(COUNTERS, ZEROS), notes=("its head has another shape",)),
-        finding("bert", "unrelated", 0.1, "in place", "matched", limit=0.15),
+        finding("bert", "unrelated", 0.1, "in place", "matched", limit=0.15, limit_matched=0.35),
         finding("carl", "unrelated", -0.1, "in place", "matched", limit=0.15),
         skipped={"dora": "expected a checkpoint, got a web page"},
     )
@@ -157,6 +157,7 @@ def test_every_number_of_a_verification_is_there(tmp_path):
     p, others = [], []
     for each in given.findings.values():
         p += [each.p, each.p_holm]
+        others += [number for number in (each.limit, each.limit_matched) if number is not None]
         others += [each.probability, each.cosine, each.identical, each.tensors]
     for kind in first.evidence:
         p += [kind.p, *(layer.p for layer in kind.layers)]
@@ -231,7 +232,7 @@ def test_a_copy_and_what_cannot_be_compared_need_no_evidence(tmp_path):
     nothing = evidence.Finding(candidate="bert", relation="cannot be compared")
     page = written(verification(copy, nothing), tmp_path)
     assert page.tags.count("svg") == 0
-    assert "A copy of" in page.text
+    assert "is a copy of" in page.text
     assert "–" in page.text
 
 
@@ -283,7 +284,7 @@ def test_smaller_p_values_lie_further_out(tmp_path):
 
 
 MEASURE = """<!DOCTYPE html><body><p id="found"></p><script>
-const widths = [1200, 400], found = [];
+const widths = [1200, 800, 400], found = [];
 for (const width of widths) {
   const frame = document.createElement("iframe");
   frame.style.width = width + "px"; frame.style.height = "900px"; frame.src = "report.html";
@@ -310,7 +311,7 @@ def test_a_browser_shows_it_on_a_desk_and_on_a_telephone_without_complaint(tmp_p
     )
     assert "CONSOLE" not in done.stderr
     found = json.loads(re.search(r'<p id="found">(.*?)</p>', done.stdout)[1])
-    assert sorted(each["width"] for each in found) == [400, 1200]
+    assert sorted(each["width"] for each in found) == [400, 800, 1200]
     for each in found:
         assert each["inside"], "something is wider than the page"
         assert each["drawn"], "a word of a drawing is cut or too small"
