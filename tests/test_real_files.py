@@ -102,7 +102,7 @@ def test_epochs_of_a_run_come_in_order_and_before_independent_runs(detect):
         answer = detect("face_detector_rfb", [*others, *released], names[child])
         return by_kernels(answer)["ranking"]
 
-    for child in EPOCHS:
+    for child in (EPOCHS[0], EPOCHS[3], EPOCHS[-1]):  # the first, one between others, the last
         ranked = ranking(child)
         assert set(ranked[-2:]) == released
         epochs = [int(name.rpartition("-")[2]) for name in ranked[:-2]]
