@@ -18,12 +18,11 @@ Units = dict[str, np.ndarray]
 """Units that may change places: by path of a kernel their places among its outputs, [units, places of a unit]."""
 
 PARTS = {
-    re.compile(r".*(qkv|in_proj|c_attn|query_key_value).*", re.IGNORECASE): 3,
-    re.compile(r".*(lstm|gates).*", re.IGNORECASE): 4,
-    re.compile(r".*gru.*", re.IGNORECASE): 3,
+    re.compile(r"qkv|in_proj|c_attn|query_key_value", re.IGNORECASE): 3,
+    re.compile(r"(^|[/_])(lstm|gates)", re.IGNORECASE): 4,
+    re.compile(r"(^|[/_])gru", re.IGNORECASE): 3,
 }
 """Names of kernels that hold several parts side by side, and how many: queries, keys and values; gates."""
-
 
 PINNED = "the program keeps its outputs in their places"
 TURNING = "its inputs and outputs are one stream: they change places together"
@@ -57,7 +56,7 @@ def streams_apart(kernels: Weights) -> list[Stream]:
 
 def parts_of(path: str, shape: tuple[int, ...]) -> int:
     """Guesses by name how many parts a kernel holds side by side."""
-    return next((parts for name, parts in PARTS.items() if name.fullmatch(path) and shape[-1] % parts == 0), 1)
+    return next((parts for name, parts in PARTS.items() if name.search(path) and shape[-1] % parts == 0), 1)
 
 
 def streams_of(groups: Groups, kernels: Iterable[str]) -> tuple[list[Stream], dict[str, str]]:

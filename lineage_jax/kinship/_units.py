@@ -22,11 +22,11 @@ def directions(kernel: np.ndarray, name: str) -> np.ndarray:
         ValueError: If a weight is NaN or infinite.
     """
     columns = kernel.reshape(-1, kernel.shape[-1])
+    if not np.isfinite(columns).all():
+        raise ValueError(f"expected finite weights, got NaN or infinity at {name}")
     columns = columns[:: -(-len(columns) // MOST_INPUTS)]
     columns = columns.astype(np.promote_types(columns.dtype, np.float32), copy=False)
     largest = np.abs(columns).max(0)
-    if not np.isfinite(largest).all():
-        raise ValueError(f"expected finite weights, got NaN or infinity at {name}")
     columns = (columns / np.where(largest > 0, largest, 1)).astype(np.float32, copy=False)  # squares stay in range
     lengths = np.sqrt(np.einsum("io,io->o", columns, columns))
     columns /= np.where(lengths > 0, lengths, 1)

@@ -153,6 +153,15 @@ def test_units_of_zeros_take_no_part():
     np.testing.assert_allclose(found.statistic, few.statistic, rtol=1e-4)
 
 
+def test_of_very_many_inputs_a_part_is_looked_at_and_all_must_be_finite():
+    a, b = gaussian(3)(2, 20_000, 16)
+    few = kinship.in_place(one_layer(a[::3]), one_layer(b[::3]))
+    np.testing.assert_allclose(kinship.in_place(one_layer(a), one_layer(b)).statistic, few.statistic, rtol=1e-5)
+    b[1, 3] = np.nan
+    with pytest.raises(ValueError, match="NaN or infinity at network b, 'fc/kernel'"):
+        kinship.in_place(one_layer(a), one_layer(b))
+
+
 def test_networks_without_a_common_kernel_have_no_evidence():
     found = kinship.in_place(one_layer(np.ones((30, 32), np.float32)), one_layer(np.ones((30, 33), np.float32)))
     assert (found.layers, found.p) == ((), 1.0)
