@@ -17,6 +17,8 @@ FIRST = {"between": "candidate", "child between": "child", "siblings": None}
 """How both lie -> who came first."""
 SKEW = 0.2
 """Most that the edge of the one on the path may have of the distance between candidate and child."""
+HANGS_OFF = 0.25
+"""Least that the edge of either has of that distance where both hang off."""
 FARTHER = 2.0
 """How many times as far away the third relative must be."""
 
@@ -34,7 +36,9 @@ def cue_by_outgroup(candidate: str, of_child: Mapping[str, float], of_candidate:
 
     Returns:
         The cue "outgroup", or "outgroup, siblings" with `first` None where both hang off the path between the other
-        and each other; no cue where no third relative says anything, or where they contradict each other.
+        and the third; no cue where no third relative says anything, or where they contradict each other. The second
+        claims less, that descent is not shown: an ancestor hangs off too, where the third descends from it or was
+        trained on what the child was trained on.
 
     Examples:
         >>> cue_by_outgroup("a", {"a": 0.9, "b": 0.63}, {"b": 0.7}).said
@@ -43,7 +47,7 @@ def cue_by_outgroup(candidate: str, of_child: Mapping[str, float], of_candidate:
         'outgroup, siblings'
     """
     seen = {other: _strictly(of_child[candidate], of_child[other], cosine) for other, cosine in of_candidate.items()}
-    said = set(seen.values()) - {None}
+    said = {lies for lies in seen.values() if lies is not None}
     if len(said) != 1:
         return None
     lies = said.pop()
@@ -63,4 +67,12 @@ def _strictly(*cosines: float) -> str | None:
         return None
     ways = ([2 * (1 - cosine) for cosine in cosines], [-2 * math.log(cosine) for cosine in cosines])
     found = {seen_from(*distances, skew=SKEW, farther=FARTHER) for distances in ways}
-    return found.pop() if len(found) == 1 else None
+    if len(found) != 1:
+        return None
+    lies = found.pop()
+    return None if lies == "siblings" and not all(_hang_off(*distances) for distances in ways) else lies
+
+
+def _hang_off(apart: float, of_child: float, of_candidate: float) -> bool:
+    """Says whether neither edge is short."""
+    return abs(of_candidate - of_child) <= (1 - 2 * HANGS_OFF) * apart

@@ -58,11 +58,16 @@ def test_what_cannot_be_forged_decides_and_the_rest_is_told():
     assert lineage.came_first([by("child", forgeable=True)]).first == "child"
 
 
-def test_an_unsure_cue_decides_nothing_and_keeps_counters_from_deciding_otherwise():
-    unsure = by(None, error=0.5)
+def test_an_unsure_cue_names_nobody_and_keeps_counters_from_naming_another():
+    unsure = by("child", error=0.5)
     assert lineage.came_first([unsure, by("candidate", forgeable=True)]).first is None
     assert lineage.came_first([by("candidate", error=0.5), by("candidate", forgeable=True)]).first == "candidate"
-    assert lineage.came_first([unsure, by("child")]).first == "child"
+    assert lineage.came_first([by("child", error=0.5), by("candidate")]).first == "candidate"
+
+
+def test_that_neither_descends_may_be_said_at_any_error():
+    order = lineage.came_first([by(None, error=0.5), by("candidate", forgeable=True, name="counters")])
+    assert (order.siblings, order.error, order.contradicted_by) == (True, 0.5, ("counters",))
 
 
 def test_the_order_of_cues_does_not_matter():

@@ -1,0 +1,168 @@
+"""How often is each cue of who came first right, wrong, or silent? On families of known order, and on published files.
+
+python -m experiments.evidence.direction [--mode smoke]     # results/direction.json and the tables; minutes
+python -m experiments.evidence.direction_table              # the tables alone, from the results
+
+Families of seed 0 chose the thresholds; those of seed 1, whose image sets are turned by one, are counted here. Answers
+to questions about one family err together: for the error of a cue each family gives one decision, drawn among all.
+"""
+
+import argparse
+import collections
+import dataclasses
+import itertools
+import json
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from experiments.evidence.direction_cases import cases
+from experiments.evidence.direction_families import Families, Kernels, Kind, cosines, make
+from experiments.evidence.direction_table import OUTCOMES, RESULTS, SHOWN, table_of_cases, table_of_cues
+from experiments.lab import images
+from lineage_jax import checkpoints, lineage, models
+from lineage_jax.leaves import kernels_among, weights_of
+from lineage_jax.typing import Params
+
+CLASSES = 5
+IMAGES = 4000
+"""Examples of every set that are learned."""
+TESTING = 1
+"""Seed of the families that test, and how far their sets are turned; 0 is of those that chose."""
+KINDS = {
+    "fc": Kind(
+        network=models.fc(CLASSES, widths=(64, 48)),
+        pooling=2,
+        pretraining=600,
+        steps=250,
+        rates=(0.05, 0.1, 0.2),
+        families=80,
+    ),
+    "convnet": Kind(
+        network=models.convnet(CLASSES, widths=(12, 24, 24)),
+        pooling=2,
+        pretraining=400,
+        steps=200,
+        rates=(0.05, 0.1, 0.2),
+        families=16,
+    ),
+    "resnet20": Kind(
+        network=models.cifar_resnet20(CLASSES, width=8),
+        pooling=2,
+        pretraining=200,
+        steps=100,
+        rates=(0.05, 0.1),
+        families=5,
+    ),
+}
+
+Counts = dict[str, dict[str, int]]
+"""Case -> how often each of `OUTCOMES`."""
+
+
+def count(families: Families, *, seed: int) -> dict[str, Any]:
+    """Counts every case; and for each cue one decision of every family, drawn at random, so that trials are apart.
+
+    Drawn is among what the cue is meant for: a network and an ancestor of it; a third relative that descends from
+    neither; counters that go on. Where the cue says that neither descends from the other, half of the questions that
+    are drawn are about siblings or twins, however many of these there are.
+    """
+    rng = np.random.default_rng(seed)
+    counted: dict[str, Counts] = {}
+    drawn: dict[str, list[int]] = {}
+    for number in range(len(families.kernels["root"])):
+        questions = list(cases(families, number))
+        for cue, case, outcome in questions:
+            counted.setdefault(cue, {}).setdefault(case, dict.fromkeys(OUTCOMES, 0))[outcome] += 1
+        for cue in {cue for cue, _, outcome in questions if outcome != "abstained"}:
+            outcome = _draw(cue, questions, rng)
+            if outcome is not None:
+                wrong, tried = drawn.setdefault(cue, [0, 0])
+                drawn[cue] = [wrong + (outcome != "right"), tried + 1]
+    return {"cases": counted, "drawn": dict(sorted(drawn.items()))}
+
+
+def _draw(cue: str, questions: list[tuple[str, str, str]], rng: np.random.Generator) -> str | None:
+    """Draws questions that a cue is meant for until it answers one; returns what the answer is worth."""
+    of_its_kind = [question for question in questions if SHOWN.get(question[0], question[0]) == SHOWN.get(cue, cue)]
+    asked = [question for question in of_its_kind if _is_meant(cue, question[1])]
+    descends = [case.startswith("parent and child") for _, case, _ in asked]
+    weights = [
+        (told == cue and outcome != "abstained") / descends.count(one)
+        for (told, _, outcome), one in zip(asked, descends, strict=True)
+    ]
+    total = sum(weights)
+    return asked[rng.choice(len(asked), p=np.array(weights) / total)][2] if total else None
+
+
+def _is_meant(cue: str, case: str) -> bool:
+    """Says whether a cue is meant for a case."""
+    if "set back" in case or ("outgroup" in cue and "descends from neither" not in case):
+        return False
+    return cue == "outgroup, siblings" or case.startswith("parent and child")
+
+
+def published() -> dict[str, Any]:
+    """Asks the same of published files of known order: one training's epochs, and two networks that were tuned."""
+    folder = images.root() / "checkpoints"
+    networks = checkpoints.load_many(sorted((folder / "face_detector_rfb").glob("*.pth")))
+    counters = [networks[f"rfb-epoch-{epoch}"].counters for epoch in (0, 20, 100, 200, 300, 400, 499)]
+    told = [lineage.cue_by_counters(*pair) for pair in itertools.combinations(counters, 2)]
+    epochs = collections.Counter("right" if cue and cue.first == "candidate" else "wrong" for cue in told)
+    kernels = {
+        name: {path: kernel for path, kernel in _kernels(network.own_arrays).items() if "fc2" not in path}
+        for name, network in checkpoints.load_many(sorted((folder / "outlier_exposure_mnist").glob("*.pt"))).items()
+    }
+    related = cosines(kernels)
+    tuned = [_seen(related, f"{start}baseline_epoch_9", f"{start}oe_tune_epoch_4") for start in ("", "calib_")]
+    return {
+        "epochs of one training by counters": dict(epochs),
+        "two that were tuned, each by four relatives": [dict(each) for each in tuned],
+        "drawn": {
+            "batch counters": [int(epochs["wrong"] > 0), 1],
+            "outgroup": [sum(each["wrong"] > 0 for each in tuned), len(tuned)],
+        },
+    }
+
+
+def _seen(related: Mapping[str, Mapping[str, float]], parent: str, child: str) -> collections.Counter:
+    """Counts what each relative says of a parent and its child."""
+    outcomes = collections.Counter()
+    for third in related[parent].keys() - {child}:
+        cue = lineage.cue_by_outgroup(parent, related[child], {third: related[parent][third]})
+        outcomes["abstained" if cue is None else "right" if cue.first == "candidate" else "wrong"] += 1
+    return outcomes
+
+
+def _kernels(variables: Params) -> Kernels:
+    weights = weights_of(variables, ("batch_stats",))
+    return {path: weights[path] for path in sorted(kernels_among(weights))}
+
+
+def main() -> None:
+    """Makes the families that test, counts, writes the results and prints the tables."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--mode", choices=("full", "smoke"), default="full")
+    parser.add_argument("--out", type=Path, default=RESULTS.parent)
+    arguments = parser.parse_args()
+    smoke = arguments.mode == "smoke"
+    few = {"pretraining": 20, "steps": 20, "families": 2}
+    kinds = {"fc": dataclasses.replace(KINDS["fc"], **few)} if smoke else KINDS
+    results: dict[str, Any] = {"seed": TESTING, "versions": {"jax": jax.__version__}, "kinds": {}}
+    results["published"] = {} if smoke else published()
+    for name, kind in kinds.items():
+        started = time.process_time()
+        counted = count(make(kind, seed=TESTING, shift=TESTING, size=IMAGES), seed=TESTING)
+        seconds = round(time.process_time() - started, 1)
+        results["kinds"][name] = {"families": kind.families, "processor seconds": seconds, **counted}
+    path = arguments.out / f"direction{'-smoke' * smoke}.json"
+    path.write_text(json.dumps(results, indent=1) + "\n")
+    print(f"{table_of_cues(results)}\n\n{table_of_cases(results)}")
+
+
+if __name__ == "__main__":
+    main()
