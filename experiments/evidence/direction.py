@@ -79,10 +79,10 @@ def count(families: Families, *, seed: int) -> dict[str, Any]:
         for cue, case, outcome in questions:
             counted.setdefault(cue, {}).setdefault(case, dict.fromkeys(OUTCOMES, 0))[outcome] += 1
         for cue in {cue for cue, _, outcome in questions if outcome != "abstained"}:
-            outcome = _draw(cue, questions, rng)
-            if outcome is not None:
+            answer = _draw(cue, questions, rng)
+            if answer is not None:
                 wrong, tried = drawn.setdefault(cue, [0, 0])
-                drawn[cue] = [wrong + (outcome != "right"), tried + 1]
+                drawn[cue] = [wrong + (answer != "right"), tried + 1]
     return {"cases": counted, "drawn": dict(sorted(drawn.items()))}
 
 
@@ -131,7 +131,7 @@ def published() -> dict[str, Any]:
 
 def _seen(related: Mapping[str, Mapping[str, float]], parent: str, child: str) -> collections.Counter:
     """Counts what each relative says of a parent and its child."""
-    outcomes = collections.Counter()
+    outcomes: collections.Counter[str] = collections.Counter()
     for third in related[parent].keys() - {child}:
         cue = lineage.cue_by_outgroup(parent, related[child], {third: related[parent][third]})
         outcomes["abstained" if cue is None else "right" if cue.first == "candidate" else "wrong"] += 1
@@ -150,8 +150,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=RESULTS.parent)
     arguments = parser.parse_args()
     smoke = arguments.mode == "smoke"
-    few = {"pretraining": 20, "steps": 20, "families": 2}
-    kinds = {"fc": dataclasses.replace(KINDS["fc"], **few)} if smoke else KINDS
+    few = dataclasses.replace(KINDS["fc"], pretraining=20, steps=20, families=2)
+    kinds = {"fc": few} if smoke else KINDS
     results: dict[str, Any] = {"seed": TESTING, "versions": {"jax": jax.__version__}, "kinds": {}}
     results["published"] = {} if smoke else published()
     for name, kind in kinds.items():

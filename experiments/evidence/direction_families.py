@@ -11,6 +11,7 @@ rounded by unit ── off the grid again: tuned in float32
 """
 
 import dataclasses
+import functools
 from collections.abc import Callable, Mapping
 
 import flax.linen as nn
@@ -181,7 +182,7 @@ def _pruned(
     """Sets the smallest weights of every kernel to zero, tunes the rest and sets them to zero again, step by step."""
     networks = parents
     for number, share in enumerate(shares):
-        sparse = _edited(networks, lambda kernel, share=share: pruned(kernel, share))
+        sparse = _edited(networks, functools.partial(pruned, share=share))
         tuned = _tuned(network, sparse, learned, training, seed=seed, stream=100 * (number + 1) + stream)
         networks = _masked(tuned, sparse)
     return networks
@@ -205,15 +206,15 @@ def _edited(networks: Networks, edit: Callable[[np.ndarray], np.ndarray]) -> Net
     return Networks(names=networks.names, variables=changed)
 
 
-def pruned(kernel: np.ndarray, share: float) -> np.ndarray:
+def pruned(kernel: np.ndarray, *, share: float) -> np.ndarray:
     """Sets the smallest weights to zero.
 
     Examples:
-        >>> pruned(np.array([[1.0, -3.0], [0.5, 2.0]]), 0.5).tolist()
+        >>> pruned(np.array([[1.0, -3.0], [0.5, 2.0]]), share=0.5).tolist()
         [[0.0, -3.0], [0.0, 2.0]]
     """
     sizes = np.abs(kernel)
-    return np.where(sizes <= np.quantile(sizes, share, method="lower"), 0, kernel) if share else kernel
+    return np.where(sizes <= np.quantile(sizes, share, method="lower"), 0, kernel)
 
 
 def quantised(kernel: np.ndarray) -> np.ndarray:

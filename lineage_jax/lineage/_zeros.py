@@ -76,5 +76,6 @@ def _judge(sizes: np.ndarray, zero: np.ndarray) -> tuple[int, int, bool]:
         return count if count >= SHARE * size else 0, size, False
     became, stayed = np.sort(sizes[zero]), np.sort(sizes[~zero & (sizes > 0)])
     below = np.searchsorted(became, stayed).sum() / (count * stay)
-    many, top, bottom = *np.quantile(became, (0.9, 0.99)), np.quantile(stayed, 0.01)
+    many, top = np.quantile(became, 0.9), np.quantile(became, 0.99)
+    bottom = np.quantile(stayed, 0.01)
     return count, size, bool(below >= APART and top >= REACHES * bottom and many >= CUT_OFF * top)

@@ -21,8 +21,8 @@ from lineage_jax import lineage
 
 RESULTS = direction_table.RESULTS
 EDIT = {
-    "pruned": lambda kernel, step: pruned(kernel, 0.9),
-    "pruned in two steps": lambda kernel, step: pruned(kernel, 0.9),
+    "pruned": lambda kernel, step: pruned(kernel, share=0.9),
+    "pruned in two steps": lambda kernel, step: pruned(kernel, share=0.9),
     "int8 by kernel": lambda kernel, step: quantised(kernel),
     "int8 by unit": lambda kernel, step: quantised_by_unit(kernel),
     "float16": lambda kernel, step: kernel.astype(np.float16).astype(np.float32),
