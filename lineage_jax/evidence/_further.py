@@ -62,8 +62,8 @@ class Movable:
         """Returns what the candidate has, its units brought to the child's."""
         from lineage_jax import symmetry
 
-        moved = symmetry.apply(self.candidate, self.groups, element)
-        return {path: np.asarray(leaf) for path, leaf in moved.items() if path not in self.lacking}
+        moved = symmetry.apply_on_host(self.candidate, self.groups, element)
+        return {path: leaf for path, leaf in moved.items() if path not in self.lacking}
 
 
 def movable(subject: Subject, sides: Sides) -> tuple[Movable | None, str]:

@@ -80,7 +80,11 @@ def _finding(subject: Subject, judged: Judged, p_holm: float, fpr: float) -> Fin
 
 
 def _probability(judged: Judged) -> float:
-    return 1.0 if judged.same else math.nan
+    from lineage_jax import kinship
+
+    if judged.same:
+        return 1.0
+    return math.nan if math.isnan(judged.p) else kinship.probability(judged.p)
 
 
 def _relation(judged: Judged, p_holm: float, fpr: float) -> str:

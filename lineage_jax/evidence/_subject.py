@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 SMALL = 64
 """Side of the images on which a program is read, where the network takes them: rules do not see sizes."""
 
+UNOPTIMISED = {"xla_backend_optimization_level": 0}
+"""For a program that is run twice: compiling it takes longer than running it."""
+
 SEED = 0
 """Of the random symmetry that the groups of a program are checked with."""
 
@@ -92,7 +95,7 @@ class Subject:
         assert groups is not None, "what is checked was read off a program"
         shape = (1, *side)
         images = np.random.default_rng(SEED).normal(size=shape).astype(np.float32)
-        run = jax.jit(self.network.network.apply)
+        run = jax.jit(self.network.network.apply, compiler_options=UNOPTIMISED)
         return symmetry.check(run, self.network.variables, images, groups, jax.random.key(SEED))
 
     @functools.cached_property

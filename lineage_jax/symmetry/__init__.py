@@ -43,3 +43,4 @@ from lineage_jax.symmetry._in_halves import Halves as Halves
 from lineage_jax.symmetry._in_halves import match_in_halves as match_in_halves
 from lineage_jax.symmetry._inner_products import match_by_inner_products as match_by_inner_products
 from lineage_jax.symmetry._match import match as match
+from lineage_jax.symmetry._on_host import apply_on_host as apply_on_host

@@ -7,8 +7,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Key
 
-from lineage_jax.symmetry._element import apply, random
+from lineage_jax.symmetry._element import random
 from lineage_jax.symmetry._groups import Groups
+from lineage_jax.symmetry._on_host import apply_on_host
 from lineage_jax.typing import Params
 
 
@@ -40,7 +41,7 @@ def check(
     Raises:
         ValueError: If outputs change by more, or are not finite.
     """
-    moved = jax.jit(lambda variables, element: apply(variables, groups, element))(variables, random(key, groups))
+    moved = apply_on_host(variables, groups, random(key, groups))
     before, after = fn(variables, inputs), fn(moved, inputs)
     changes = jax.tree.leaves(jax.tree.map(_change, before, after))
     worst = float(max(changes, default=0.0))

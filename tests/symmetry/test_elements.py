@@ -45,6 +45,9 @@ def test_applying_works_under_jit_and_keeps_types(case, key):
     jitted = jax.jit(lambda v, e: symmetry.apply(v, groups, e))
     assert_close(jitted(variables, element), symmetry.apply(variables, groups, element))
     assert {leaf.dtype for leaf in jax.tree.leaves(jitted(half, element))} == {jnp.dtype(jnp.bfloat16)}
+    on_host = symmetry.apply_on_host(half, groups, element)
+    assert {(type(leaf), leaf.dtype) for leaf in jax.tree.leaves(on_host)} == {(np.ndarray, jnp.dtype(jnp.bfloat16))}
+    assert_close(symmetry.apply_on_host(variables, groups, element), symmetry.apply(variables, groups, element))
 
 
 def test_one_key_draws_one_element(case, key):
