@@ -79,8 +79,8 @@ MEASURED: dict[str, tuple[int, int]] = {
     "rounding": (0, 80),
     "zeros": (1, 58),
 }
-"""Cue -> (families on which it was wrong, families on which it said anything); a test holds it to the results of
-`experiments/evidence/direction.py`. Not among them: "head", which could be tried on none."""
+"""Cue -> (families on which it was wrong, families on which it said anything), of fully connected networks and public
+files; a test holds it to the results of `experiments/evidence/direction.py`. "head" could be tried on none."""
 
 
 def cue(name: str, first: str | None, said: str, *, forgeable: bool) -> Cue:
