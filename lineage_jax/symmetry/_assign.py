@@ -99,6 +99,8 @@ def assigned(similarity: np.ndarray) -> np.ndarray:
 
 def flipped(groups: Groups, flips: Collection[int]) -> np.ndarray:
     """Returns every slot's factor, 1 or -1, where some free signs are flipped."""
+    if not flips:
+        return np.ones(groups.slots)
     odd = np.zeros(groups.signs.count)
     odd[list(flips)] = 1.0
     return np.where(along(groups.signs, odd, groups.slots) % 2 > 0.5, -1.0, 1.0)

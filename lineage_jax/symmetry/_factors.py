@@ -53,17 +53,32 @@ class Factors:
 
     def normal(self, number: int) -> Sum:
         """Returns a factor's logarithm in unknowns that are free."""
+        return self._in_free(self.sums[number])
+
+    def _in_free(self, terms: Sum) -> Sum:
+        for unknown, _ in terms:
+            if unknown in self.solved:
+                break
+        else:
+            return terms
         total: dict[int, float] = {}
-        pending = list(self.sums[number])
+        pending = list(terms)
         while pending:
             unknown, coefficient = pending.pop()
             if unknown in self.solved:
                 pending += [(other, coefficient * more) for other, more in self.solved[unknown]]
             else:
                 total[unknown] = total.get(unknown, 0.0) + coefficient
-        return self._tidy(total)
+        found = self._tidy(total)
+        if len(terms) == 1 and terms[0][1] == 1.0:
+            self.solved[terms[0][0]] = found  # whoever asks next has it at once
+        return found
 
     def _combined(self, first: int, second: int, power: float) -> int:
+        if second == ONE:
+            return first
+        if first == ONE and power == 1.0:
+            return second
         total = dict(self.sums[first])
         for unknown, coefficient in self.sums[second]:
             total[unknown] = total.get(unknown, 0.0) + power * coefficient
@@ -72,7 +87,13 @@ class Factors:
     def _eliminate(self, first: int, second: int) -> int:
         if first == second:
             return first
-        difference = dict(self.normal(self._combined(first, second, -1.0)))
+        one, two = self.normal(first), self.normal(second)
+        if one == two:
+            return first
+        total = dict(one)
+        for unknown, coefficient in two:
+            total[unknown] = total.get(unknown, 0.0) - coefficient
+        difference = dict(self._tidy(total))
         if difference:
             unknown = max(difference)
             coefficient = difference.pop(unknown)
@@ -81,15 +102,18 @@ class Factors:
 
     def _number(self, total: dict[int, float]) -> int:
         tidy = self._tidy(total)
-        if tidy not in self.numbers:
-            self.numbers[tidy] = len(self.sums)
+        found = self.numbers.setdefault(tidy, len(self.sums))
+        if found == len(self.sums):
             self.sums.append(tidy)
-        return self.numbers[tidy]
+        return found
 
     def _tidy(self, total: dict[int, float]) -> Sum:
         if self.binary:
             total = {unknown: coefficient % 2 for unknown, coefficient in total.items()}
-        return tuple(sorted((unknown, coefficient) for unknown, coefficient in total.items() if coefficient))
+        if len(total) == 1:
+            return tuple(item for item in total.items() if item[1])
+        found = [(unknown, coefficient) for unknown, coefficient in total.items() if coefficient]
+        return tuple(sorted(found))
 
 
 def _by_pair(combine: Callable[[int, int], int], first: np.ndarray, second: np.ndarray) -> np.ndarray:

@@ -92,7 +92,7 @@ def match_in_halves(a: Params, b: Params, groups: Groups, *, without: Sequence[s
         b=comes,
         groups=groups,
         axes=axes,
-        signs=tuple(free - settled for free in signs),
+        signs=tuple(free - settled if free else free for free in signs),
         halves=halves_of(groups, tasks),
         order=np.arange(groups.slots),
         flips={},
@@ -155,28 +155,37 @@ def _cuts(pair: _Pair, reading: Reading, factor: np.ndarray) -> list[tuple[int, 
     if inputs is None:
         one, two = (slices(leaf, outputs) for leaf in leaves)
         return [(ANCHOR, one, two)]
-    half = inputs.spread(pair.halves[inputs.slots], leaves[0].shape)
-    found = []
-    for number in (0, 1):
-        kept = np.flatnonzero(slices(np.broadcast_to(half == number, leaves[0].shape), outputs).any(0))
-        kept = kept[:: max(1, len(kept) // MOST_NUMBERS)]
-        one, two = (slices(_balanced(leaf * (half == number), inputs, outputs), outputs)[:, kept] for leaf in leaves)
-        found.append((number, one, two))
-    return found
+    half = pair.halves[inputs.slots].reshape(inputs.groups, inputs.size)
+    tables = [_by_units(leaf, inputs, outputs) for leaf in leaves]
+    return [(number, *(_half(table, half == number) for table in tables)) for number in (0, 1)]
 
 
-def _balanced(leaf: np.ndarray, inputs: Axis, outputs: Axis) -> np.ndarray:
-    """Scales inputs and outputs until each holds numbers of one size, whatever factors its units had."""
-    kept = {inputs.axis, outputs.axis, *(axis.outputs for axis in (inputs, outputs) if axis.groups > 1)}
-    squares = np.square(leaf, dtype=np.float32)
-    squares = squares.sum(tuple(axis for axis in range(leaf.ndim) if axis not in kept), keepdims=True)
-    scale = np.ones_like(squares)
+def _by_units(leaf: np.ndarray, inputs: Axis, outputs: Axis) -> np.ndarray:
+    """Returns a kernel as [groups, outputs, inputs, numbers]."""
+    leaf = np.moveaxis(leaf, (outputs.axis, inputs.axis), (0, 1))
+    return leaf.reshape(inputs.groups, -1, inputs.size, int(np.prod(leaf.shape[2:])))
+
+
+def _half(table: np.ndarray, kept: np.ndarray) -> np.ndarray:
+    """Returns what outputs read of some inputs, [outputs, numbers], scaled until no factor of a unit shows."""
+    groups, outputs, inputs, numbers = table.shape
+    if groups == 1:
+        table = table[:, :, kept[0]]
+    else:
+        table = table * kept[:, None, :, None]
+    squares = np.einsum("goin,goin->goi", table, table)
+    rows, columns = np.ones((groups, outputs, 1), np.float32), np.ones((groups, 1, squares.shape[2]), np.float32)
     for _ in range(TURNS):
-        for axis in (inputs, outputs):
-            total = slices(squares * scale, axis).sum(1)
-            share = total.sum() / max(1, np.count_nonzero(total))
-            scale *= axis.spread(np.divide(share, total, out=np.ones_like(total), where=total > 0), leaf.shape)
-    return leaf * np.sqrt(scale)
+        columns = _to_one_size(np.swapaxes(rows, 1, 2) @ squares)
+        rows = _to_one_size(squares @ np.swapaxes(columns, 1, 2))
+    found = table * (np.sqrt(rows) * np.sqrt(columns))[..., None]
+    step = max(1, inputs * numbers // MOST_NUMBERS)
+    return found.reshape(groups * outputs, -1)[:, ::step]
+
+
+def _to_one_size(totals: np.ndarray) -> np.ndarray:
+    """Returns the factors that bring sums of squares to one; what float32 cannot square is nothing and stays it."""
+    return np.divide(1, totals, out=np.zeros_like(totals), where=totals > np.finfo(np.float32).tiny)
 
 
 def _listen(

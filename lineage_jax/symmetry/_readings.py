@@ -62,7 +62,8 @@ def readings_of(groups: Groups, tasks: Sequence[Task]) -> list[Reading]:
 def _reading(outputs: Axis, tasks: list[int], axes: Sequence[Axis], owner: np.ndarray) -> Reading:
     others = [(int((owner[axis.slots] >= 0).sum()), axis) for axis in axes if axis != outputs]
     count, inputs = max(others, key=lambda pair: pair[0])
-    return Reading(outputs=outputs, tasks=tuple(tasks), inputs=inputs if count >= FEWEST_INPUTS else None)
+    read = count >= FEWEST_INPUTS and outputs.groups == 1
+    return Reading(outputs=outputs, tasks=tuple(tasks), inputs=inputs if read else None)
 
 
 def halves_of(groups: Groups, tasks: Sequence[Task]) -> np.ndarray:
