@@ -156,8 +156,8 @@ def _cuts(pair: _Pair, reading: Reading, factor: np.ndarray) -> list[tuple[int, 
         one, two = (slices(leaf, outputs) for leaf in leaves)
         return [(ANCHOR, one, two)]
     half = pair.halves[inputs.slots].reshape(inputs.groups, inputs.size)
-    tables = [_by_units(leaf, inputs, outputs) for leaf in leaves]
-    return [(number, *(_half(table, half == number) for table in tables)) for number in (0, 1)]
+    one, two = (_by_units(leaf, inputs, outputs) for leaf in leaves)
+    return [(number, _half(one, half == number), _half(two, half == number)) for number in (0, 1)]
 
 
 def _by_units(leaf: np.ndarray, inputs: Axis, outputs: Axis) -> np.ndarray:
@@ -169,10 +169,7 @@ def _by_units(leaf: np.ndarray, inputs: Axis, outputs: Axis) -> np.ndarray:
 def _half(table: np.ndarray, kept: np.ndarray) -> np.ndarray:
     """Returns what outputs read of some inputs, [outputs, numbers], scaled until no factor of a unit shows."""
     groups, outputs, inputs, numbers = table.shape
-    if groups == 1:
-        table = table[:, :, kept[0]]
-    else:
-        table = table * kept[:, None, :, None]
+    table = table[:, :, kept[0]] if groups == 1 else table * kept[:, None, :, None]
     squares = np.einsum("goin,goin->goi", table, table)
     rows, columns = np.ones((groups, outputs, 1), np.float32), np.ones((groups, 1, squares.shape[2]), np.float32)
     for _ in range(TURNS):
