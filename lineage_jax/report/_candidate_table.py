@@ -7,7 +7,7 @@ from xml.etree.ElementTree import Element
 
 from lineage_jax.report._claims import SAID
 from lineage_jax.report._markup import Content, element, named
-from lineage_jax.report._numbers import format_number, format_p, format_share
+from lineage_jax.report._numbers import NONE, format_number, format_p, format_share
 
 if TYPE_CHECKING:
     from lineage_jax.evidence import Finding
@@ -50,7 +50,7 @@ def _row(finding: "Finding") -> Element:
         format_p(finding.p_holm),
         format_number(finding.probability),
         format_number(finding.cosine),
-        f"{format_number(finding.limit, 2)} / {format_number(finding.limit_matched, 2)}",
+        _limits(finding),
         format_share(finding.compared),
         f"{finding.identical:,} of {finding.tensors:,}",
     )
@@ -63,6 +63,12 @@ def _row(finding: "Finding") -> Element:
         *(cell(label, text, "number") for label, text in zip(NUMBERS, numbers, strict=True)),
         class_="found" if finding.is_kin else "",
     )
+
+
+def _limits(finding: "Finding") -> str:
+    """Says from which cosines on a relative would have been found: where units stand, and renumbered."""
+    limits = [format_number(limit, 2) for limit in (finding.limit, finding.limit_matched)]
+    return NONE if set(limits) == {NONE} else " / ".join(limits)
 
 
 def cell(label: str, content: Content, class_: str = "") -> Element:

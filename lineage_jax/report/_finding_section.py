@@ -82,7 +82,10 @@ def _against_strangers(verification: "Verification", finding: "Finding", key: st
     judged = [each for each in verification.findings.values() if each.relation != "copy" and not math.isnan(each.p)]
     others = [each.p for each in judged if each.candidate != finding.candidate]
     limit = verification.fpr / len(judged)
-    beside = f" Short strokes are the {len(others):,} other candidates." if len(others) > 1 else ""
+    strokes = (
+        "The short stroke is the other candidate" if len(others) == 1 else "Short strokes are the other candidates"
+    )
+    beside = f" {strokes}." if others else ""
     caption = (
         "The p-value over all kinds of evidence, before Holm. Strangers make the grey bell, or lie to the left of it. "
         f"The line is this candidate; from the dashed one on, {equation(limit)}, the strongest is named.{beside}"
