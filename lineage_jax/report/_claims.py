@@ -14,14 +14,14 @@ CLAIMS = {
     "descends": (
         "{child} was made from {candidate}, or from something so near to it that weights do not tell the two apart: "
         "they have one origin, and what is listed below says that {candidate} came first.",
-        "That nobody set what says so, or brought a third relative or a candidate that was made for it; that no network "
-        "lies between the two; that anybody was or was not free to make it.",
+        "That nobody set what says so, or brought a third relative or a candidate that was made for it; that no "
+        "network lies between the two; that anybody was or was not free to make it.",
     ),
     "ancestor": (
         "{candidate} was made from {child}, or from something so near to it that weights do not tell the two apart: "
         "they have one origin, and what is listed below says that {child} came first.",
-        "That nobody set what says so, or brought a third relative or a candidate that was made for it; that no network "
-        "lies between the two.",
+        "That nobody set what says so, or brought a third relative or a candidate that was made for it; that no "
+        "network lies between the two.",
     ),
     "shares a start": (
         "{child} and {candidate} have one origin: one random start, or an ancestor of both.",
