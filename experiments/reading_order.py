@@ -6,6 +6,7 @@ python -m experiments.reading_order
 from collections.abc import Callable
 from typing import Any
 
+from experiments.evidence.table import called_relatives
 from experiments.lab import markdown
 from experiments.lab.markdown import arrows, percent
 from experiments.overview import mean_shares, results_of
@@ -67,6 +68,12 @@ def kernels_alike() -> str:
     return f"kernels of strangers reach a cosine of {strangers:.3f}, relatives keep {relatives:.3f}"
 
 
+def strangers_and_relatives() -> str:
+    """Returns the number of `evidence`."""
+    false, found = called_relatives(results_of("evidence")["runs"])
+    return f"at 1 % {false:.1f} % of strangers and {found:.1f} % of children with a cosine of 0.15 are called relatives"
+
+
 def found_in_a_catalogue() -> str:
     """Returns the number of `catalogue`."""
     record = results_of("catalogue")["runs"]["small networks"]
@@ -98,6 +105,10 @@ STUDIES: dict[str, tuple[str, Callable[[], str]]] = {
     "unrelated": (
         "How alike are the kernels of strangers, and of relatives? Where the threshold comes from.",
         kernels_alike,
+    ),
+    "evidence": (
+        "How often is a stranger called a relative, and how far may a child travel until it is not found?",
+        strangers_and_relatives,
     ),
     "catalogue": (
         "Does a catalogue of 10,000 networks find a child's parent, and in a second?",

@@ -5,12 +5,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import flax.linen as nn
-import jax
 import ml_collections
-import numpy as np
 
 import converters
 from experiments.lab import published
+from experiments.lab.edits import prune
 from experiments.lab.images import load_pooled
 from experiments.lab.pretraining import pretrain
 from lineage_jax import models, population
@@ -100,17 +99,6 @@ def build(name: str, classes: int, sizes: ml_collections.ConfigDict) -> nn.Modul
     if name == "cifar_resnet":
         return models.CifarResNet(num_classes=classes, **sizes.to_dict())
     return models.fc(classes, **sizes.to_dict())
-
-
-def prune(variables: Params, share: float) -> Params:
-    """Sets the smallest of all weights in kernels to zero."""
-    kernels = [np.abs(leaf).ravel() for leaf in jax.tree.leaves(variables["params"]) if leaf.ndim > 1]
-    least = np.quantile(np.concatenate(kernels), share)
-
-    def cut(leaf: Any) -> np.ndarray:
-        return np.where(np.abs(leaf) < least, 0, leaf) if leaf.ndim > 1 else np.asarray(leaf)
-
-    return variables | {"params": jax.tree.map(cut, variables["params"])}
 
 
 def read_networks(folders: Sequence[str]) -> dict[str, LabelledNetwork]:

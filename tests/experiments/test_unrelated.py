@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from experiments.lab.edits import prune
 from experiments.unrelated import run as unrelated_run
 from experiments.unrelated import table as unrelated_table
-from experiments.unrelated.networks import prune
 from experiments.unrelated.run import shuffled
 from lineage_jax import lineage
 from tests.experiments.test_tables import EXPERIMENTS
