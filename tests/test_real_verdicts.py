@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from experiments.lab import published
-from lineage_jax import checkpoints, evidence, symmetry
+from lineage_jax import checkpoints, evidence, lineage, symmetry
+from lineage_jax.evidence._subject import weights_in_order
 
 pytestmark = pytest.mark.data
 
@@ -58,21 +59,17 @@ def test_relatives_are_related_and_nobody_else_is(folder, child):
         assert kin[nearest].relation in ("descends", "related")
 
 
-def renumbered(loaded, seed):
-    """Returns variables of the same function, or of a file of no known architecture what its order allows."""
-    if loaded.network is None:
-        weights = evidence_weights(loaded)
-        groups = symmetry.groups_by_order(weights)
-        return symmetry.apply(weights, groups, symmetry.random(jax.random.key(seed), groups))
-    image = jax.ShapeDtypeStruct((1, *loaded.input_shape), np.float32)
-    groups = symmetry.groups(loaded.network.apply, loaded.variables, image)
-    return symmetry.apply(loaded.variables, groups, symmetry.random(jax.random.key(seed), groups))
+def renumbered(leaves, groups, seed):
+    return symmetry.apply_on_host(leaves, groups, symmetry.random(jax.random.key(seed), groups))
 
 
-def evidence_weights(loaded):
-    from lineage_jax.evidence._subject import weights_in_order
-
-    return weights_in_order(loaded.tree)
+def leaves_and_groups(child, parent):
+    """Returns the leaves of both, and their symmetries, without a program those that their order suggests."""
+    if child.network is None:
+        one, other = (weights_in_order(each.tree) for each in (child, parent))
+        return one, other, symmetry.groups_by_order(one)
+    image = jax.ShapeDtypeStruct((1, *child.input_shape), np.float32)
+    return child.variables, parent.variables, symmetry.groups(child.network.apply, child.variables, image)
 
 
 LAUNDERED = [
@@ -96,11 +93,11 @@ LAUNDERED = [
 @pytest.mark.parametrize(("folder", "child", "parent"), LAUNDERED)
 def test_relatives_are_found_with_their_units_renumbered_and_rescaled(folder, child, parent):
     files = files_of(folder)
-    loaded = checkpoints.load(files[child][0]), checkpoints.load(files[parent][0])
-    known = {"network": loaded[0].network, "input_shape": loaded[0].input_shape}
-    given = [each.variables if each.network is not None else evidence_weights(each) for each in loaded]
-    plain = evidence.verify(given[0], {parent: given[1]}, **known).findings[parent]
-    moved = evidence.verify(given[0], {parent: renumbered(loaded[1], 1)}, **known).findings[parent]
-    assert (plain.aligned, moved.aligned) == (False, True)
-    assert moved.is_kin
-    np.testing.assert_allclose(moved.cosine, plain.cosine, atol=0.02)  # scales are the child's
+    loaded, other = (checkpoints.load(files[name][0]) for name in (child, parent))
+    known = {"network": loaded.network, "input_shape": loaded.input_shape}
+    one, plain, groups = leaves_and_groups(loaded, other)
+    found = evidence.verify(one, {parent: renumbered(plain, groups, 1)}, **known).findings[parent]
+    assert (found.is_kin, found.aligned) == (True, True)
+    aligned = symmetry.apply_on_host(plain, groups, symmetry.match(one, plain, groups))
+    expected = lineage.overlap({parent: aligned}, one).centred_kernel_cosine.item()
+    np.testing.assert_allclose(found.cosine, expected, atol=2e-3)  # a few units of the farthest files change places

@@ -63,8 +63,8 @@ def table_of(verification: "Verification") -> Table:
     """Shows what was found of each candidate, the least p-value first."""
     table = Table(title=f"{verification.child} against its candidates", box=box.SIMPLE_HEAD, pad_edge=False)
     for heading in ("candidate", "claim", "p", "after Holm", "cosine", "compared", "evidence"):
-        justify = "left" if heading in ("candidate", "claim", "evidence") else "right"
-        table.add_column(heading, justify=justify, overflow="fold")
+        in_words = heading in ("candidate", "claim", "evidence")
+        table.add_column(heading, justify="left" if in_words else "right", overflow="fold")
     for finding in _ordered(verification.findings.values()):
         numbers = (f"{finding.p:.1e}", f"{finding.p_holm:.1e}", f"{finding.cosine:.3f}", f"{finding.compared:.0%}")
         table.add_row(finding.candidate, finding.relation, *numbers, _kinds(finding))

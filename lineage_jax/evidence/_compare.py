@@ -62,7 +62,7 @@ class ComparedChild:
         networks = self.question.networks
         verdict = conclude(self.measured, self.parents, self.child)
         named, p = verdict.prediction, dict(self.measured.matched)
-        if named in self.measured.weights["parent"].values and named not in p:
+        if named is not None and named in self.measured.weights["parent"].values and named not in p:
             standing = p_in_place(self.parents[named], self.child, self.measured.weights.sel(parent=named))
             p |= {} if standing is None else {named: min(1.0, len(self.question.parents) * standing)}
         return Answer(

@@ -85,7 +85,8 @@ def movable(subject: Subject, sides: Sides) -> tuple[Movable | None, str]:
             return None, "units were not matched: too few layers correspond"
         groups = symmetry.groups_by_order(child)
         said = "units were matched as if layers were a chain in the order of the file, for no program is known of both"
-    lacking = tuple(path for path, leaf in child.items() if np.shape(sides.candidate.get(path)) != leaf.shape)
+    theirs = {path: leaf.shape for path, leaf in sides.candidate.items()}
+    lacking = tuple(path for path, leaf in child.items() if theirs.get(path) != leaf.shape)
     candidate = {
         path: np.zeros(leaf.shape, np.float32) if path in lacking else sides.candidate[path]
         for path, leaf in child.items()

@@ -55,9 +55,18 @@ def _finding(subject: Subject, judged: Judged, p_holm: float, fpr: float) -> Fin
     copied = (judged.same,) if judged.same else ()
     relation = _relation(judged, p_holm, fpr)
     if row is None:
-        whole = {"cosine": 1.0, "compared": 1.0, "shared": tensors, "tensors": tensors, "identical": tensors}
         return Finding(
-            candidate=judged.candidate, relation=relation, p=0.0, p_holm=0.0, probability=1.0, notes=copied, **whole
+            candidate=judged.candidate,
+            relation=relation,
+            p=0.0,
+            p_holm=0.0,
+            probability=1.0,
+            cosine=1.0,
+            compared=1.0,
+            shared=tensors,
+            tensors=tensors,
+            identical=tensors,
+            notes=copied,
         )
     return Finding(
         candidate=judged.candidate,

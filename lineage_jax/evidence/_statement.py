@@ -23,7 +23,7 @@ def sentence(child: str, findings: Mapping[str, Finding], fpr: float) -> str:
     """Says what may be claimed in one line, the strongest claim first, and what it rests on."""
     by_relation = {relation: [each for each in findings.values() if each.relation == relation] for relation in CLAIMS}
     found = {relation: sorted(each, key=_nearest) for relation, each in by_relation.items() if each}
-    claims = []
+    claims: list[str] = []
     for relation, of_it in found.items():
         grounds = _grounds(relation, of_it, fpr) if not claims or not of_it[0].is_kin else ""
         names = listed(each.candidate for each in of_it)

@@ -92,10 +92,12 @@ class Subject:
         from lineage_jax import symmetry
 
         groups, side = self._read
+        network = self.network.network
         assert groups is not None, "what is checked was read off a program"
+        assert network is not None, "a program is that of a network"
         shape = (1, *side)
         images = np.random.default_rng(SEED).normal(size=shape).astype(np.float32)
-        run = jax.jit(self.network.network.apply, compiler_options=UNOPTIMISED)
+        run = jax.jit(network.apply, compiler_options=UNOPTIMISED)
         return symmetry.check(run, self.network.variables, images, groups, jax.random.key(SEED))
 
     @functools.cached_property
