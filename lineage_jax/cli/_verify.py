@@ -23,6 +23,10 @@ def verify(
     fpr: Annotated[
         float, typer.Option(help="Rate of false accusations: of any claim when all candidates are strangers.")
     ] = 0.01,
+    any_order: Annotated[
+        bool,
+        typer.Option("--any-order", help="Claim only what no order of units changes: for candidates of a claimant."),
+    ] = False,
     arch: Annotated[str | None, typer.Option(help="What the files are, such as torchvision/resnet50.")] = None,
     nesting: Annotated[
         str | None, typer.Option(help="Which network of files that hold several, such as model_ema.")
@@ -41,7 +45,9 @@ def verify(
     if report is not None and not report.exists():
         check_destination(report, "file for the report")
     with progress_of_stages() as progress:
-        verification = evidence.verify(child, against, fpr=fpr, arch=arch, nesting=nesting, progress=progress)
+        verification = evidence.verify(
+            child, against, fpr=fpr, any_order=any_order, arch=arch, nesting=nesting, progress=progress
+        )
     if report is not None:
         html_report(verification, report)
     if as_json:

@@ -3,13 +3,19 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from lineage_jax import checkpoints
 from lineage_jax.checkpoints import LoadedNetwork
 from lineage_jax.evidence._subject import Sides
 from lineage_jax.evidence._verdict import inside
+from lineage_jax.leaves import kernels_among
 
 if TYPE_CHECKING:
     from lineage_jax.lineage import Cue
+
+MOST_EQUAL = 0.05
+"""Share of single weights that are equal above which a third relative is not asked."""
 
 
 def cues_of_pair(child: LoadedNetwork, candidate: LoadedNetwork, sides: Sides) -> "tuple[Cue, ...]":
@@ -41,6 +47,22 @@ def _classes(network: LoadedNetwork) -> int | None:
     """Returns how many classes a network of known architecture has, if it has its head."""
     headless = network.match is not None and network.match.headless
     return None if headless else getattr(network.network, "num_classes", None)
+
+
+def share_of_equal(sides: Sides) -> float:
+    """Returns the share of single weights that are equal bit for bit, of kernels that are not so as a whole.
+
+    Zeros do not count. Training moves all weights of a kernel or none; of a network that was put together from another
+    one's weights, to look as if it lay on the way to a third, this share remains.
+    """
+    equal = total = 0
+    for path in kernels_among(sides.child):
+        ours, theirs = sides.child[path], sides.candidate.get(path)
+        if theirs is not None and theirs.shape == ours.shape and not np.array_equal(ours, theirs):
+            alive = ours != 0
+            equal += int(np.count_nonzero((ours == theirs) & alive))
+            total += int(np.count_nonzero(alive))
+    return equal / total if total else 0.0
 
 
 def seen_from(name: str, of_child: Mapping[str, float], of_candidate: Mapping[str, float]) -> "Cue | None":

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lineage_jax.checkpoints import LoadedNetwork
-from lineage_jax.evidence._cues import cues_of_pair
+from lineage_jax.evidence._cues import MOST_EQUAL, cues_of_pair, share_of_equal
 from lineage_jax.evidence._further import Movable, movable
 from lineage_jax.evidence._limits import COSINES, FAR_COSINES, limit
 from lineage_jax.evidence._p import KINDS
@@ -26,6 +26,19 @@ if TYPE_CHECKING:
 ROUNDING = 1e-4
 """Distance of the weights of matched networks, as a share of their norm, that is taken for rounding."""
 
+LINED_UP = 0.5
+"""Cosine that no stranger reaches by putting its units into the order that suits the child best; 0.1 to 0.4 are."""
+
+ORDER_ALONE = (
+    "the claim rests on the order of units alone, into which a stranger can be put by whoever has the child: it holds "
+    "if the candidate is older than the child, or was made without it"
+)
+
+MIXED = (
+    "{:.0%} of its single weights are the child's, bit for bit, in kernels that are not: it may have been put together "
+    "from them, so no third relative is asked who came first"
+)
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class Judged:
@@ -41,6 +54,7 @@ class Judged:
         element: what brings its units to the child's, where these were matched and that showed something.
         limits: by kind of evidence the cosine down to which a relative would have been found.
         cues: of who came first, from the two alone.
+        equal: share of single weights that are the child's bit for bit in kernels that are not so as a whole.
         notes: what else should be known.
     """
 
@@ -53,6 +67,7 @@ class Judged:
     element: "Element | None" = None
     limits: Mapping[str, float] = dataclasses.field(default_factory=dict)
     cues: "tuple[Cue, ...]" = ()
+    equal: float = 0.0
     notes: tuple[str, ...] = ()
 
     @property
@@ -64,14 +79,17 @@ class Judged:
         return min(1.0, KINDS * self.among * min(found)) if found else np.nan
 
 
-def judge(subject: Subject, candidate: LoadedNetwork, *, level: float, fpr: float) -> Judged:
+def judge(subject: Subject, candidate: LoadedNetwork, *, level: float, fpr: float, any_order: bool = False) -> Judged:
     """Looks at one candidate: first at units where they stand, and where these show nothing, at matched ones.
+
+    Where they show a cosine that a stranger could be lined up to, matched ones are asked as well.
 
     Args:
         subject: the child.
         candidate: the candidate.
         level: p-value over all kinds at which a kinship is claimed whatever the other candidates show.
         fpr: one above which none is, whatever they show.
+        any_order: whether units where they stand are no evidence.
     """
     from lineage_jax import kinship
 
@@ -80,14 +98,20 @@ def judge(subject: Subject, candidate: LoadedNetwork, *, level: float, fpr: floa
         return Judged(candidate=candidate.name, same=same)
     sides = subject.beside(candidate)
     judged = _beside(subject, candidate.name, sides)
-    if not judged.same and kernels_among(sides.child):
+    if not judged.same and not any_order and kernels_among(sides.child):
         standing = kinship.in_place(sides.candidate, sides.child, sides.groups)
         judged = dataclasses.replace(judged, evidence=(standing,))
     if not judged.same and not judged.p <= level:
         judged, sides = _looked_further(subject, judged, sides, level)
+    elif judged.row is not None and not judged.same and judged.row["centred_kernel_cosine"].item() < LINED_UP:
+        judged = _asked_for_more(subject, judged, sides, level)
     if judged.same or not judged.p <= fpr:
         return judged
-    return dataclasses.replace(judged, cues=cues_of_pair(subject.network, candidate, sides))
+    equal, notes = share_of_equal(sides), judged.notes
+    if equal > MOST_EQUAL:
+        notes = (*notes, MIXED.format(equal))
+    cues = cues_of_pair(subject.network, candidate, sides)
+    return dataclasses.replace(judged, cues=cues, equal=equal, notes=notes)
 
 
 def _beside(subject: Subject, name: str, sides: Sides) -> Judged:
@@ -121,12 +145,23 @@ def _looked_further(subject: Subject, judged: Judged, sides: Sides, level: float
         return _aligned(subject, judged, sides, free)
     if judged.p <= level or not judged.evidence:
         return judged, sides
-    look = functools.partial(_in_place, sides=sides)
-    limits = {"in place": limit(look, sides.candidate, sides.child, cosines=COSINES, level=each)}
+    limits = {}
+    if judged.evidence[0].kind == "in place":
+        look = functools.partial(_in_place, sides=sides)
+        limits["in place"] = limit(look, sides.candidate, sides.child, cosines=COSINES, level=each)
     if free:
         limits["matched"] = limit(free.matched, free.candidate, free.child, cosines=FAR_COSINES, level=each)
     found = {kind: cosine for kind, cosine in limits.items() if cosine is not None}
     return dataclasses.replace(judged, limits=found), sides
+
+
+def _asked_for_more(subject: Subject, judged: Judged, sides: Sides, level: float) -> Judged:
+    """Adds what shows in any order of units; where that is nothing, says so."""
+    free, _ = movable(subject, sides)
+    further = free.evidence() if free else ()
+    shown = any(found.p <= level / (KINDS * judged.among) for found in further)
+    notes = judged.notes if shown else (*judged.notes, ORDER_ALONE)
+    return dataclasses.replace(judged, evidence=(*judged.evidence, *further), notes=notes)
 
 
 def _in_place(candidate: Weights, sides: Sides) -> "Evidence":

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from lineage_jax.checkpoints import LazyNetworks
-from lineage_jax.evidence._cues import seen_from
+from lineage_jax.evidence._cues import MOST_EQUAL, seen_from
 from lineage_jax.evidence._finding import Finding
 from lineage_jax.evidence._judge import Judged
 from lineage_jax.evidence._relatives import cosines_between
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from lineage_jax.lineage import Cue
 
 FARTHEST = 0.35
-"""Cosine down to which relatives must have been findable where they stand before anybody is called unrelated."""
+"""Cosine down to which relatives must have been findable before anybody is called unrelated."""
 
 
 def relate(subject: Subject, candidates: LazyNetworks, judged: Mapping[str, Judged], fpr: float) -> dict[str, Finding]:
@@ -45,7 +45,7 @@ def with_third_relatives(subject: Subject, candidates: LazyNetworks, kin: Mappin
     of_child, between = cosines_between(subject, candidates, kin)
     found = {}
     for name, each in kin.items():
-        cue = seen_from(name, of_child, between[name]) if name in between else None
+        cue = seen_from(name, of_child, between[name]) if name in between and each.equal <= MOST_EQUAL else None
         found[name] = dataclasses.replace(each, cues=(*each.cues, cue)) if cue else each
     return found
 
@@ -105,7 +105,8 @@ def _relation(judged: Judged, p_holm: float, fpr: float) -> str:
 
     if math.isnan(p_holm):
         return "cannot be compared"
-    found = judged.compared >= lineage.LEAST_COMPARED and judged.limits.get("in place", 1.0) <= FARTHEST
+    reach = min(judged.limits.values(), default=1.0)
+    found = judged.compared >= lineage.LEAST_COMPARED and reach <= FARTHEST
     return "unrelated" if found else "cannot be compared"
 
 

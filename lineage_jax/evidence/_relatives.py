@@ -19,8 +19,8 @@ def cosines_between(
 ) -> tuple[Cosines, Mapping[str, Cosines]]:
     """Returns centred kernel cosines of the child with its relatives, and of each of these with the others.
 
-    Heads take no part, nor any kernel that was not judged in place: a new head would make its network seem farther
-    from all others. Units of candidates that were matched are in the child's order.
+    Heads take no part, nor any kernel that was not judged: a new head would make its network seem farther from all
+    others. Units of candidates that were matched are in the child's order.
 
     Args:
         subject: the child.
@@ -45,15 +45,14 @@ def _cosine(judged: Judged) -> float:
 
 
 def _judged_kernels(subject: Subject, candidates: LazyNetworks, judged: Judged) -> tuple[Weights, Weights]:
-    """Returns the kernels that were judged in place, of the child and of a candidate."""
+    """Returns the kernels that were judged, of the child and of a candidate."""
     sides = subject.beside(candidates[judged.candidate])
     theirs = sides.candidate
     if judged.element is not None:
         free, _ = movable(subject, sides)
         assert free is not None, "what was aligned could be moved"
         theirs = free.aligned(judged.element)
-    standing = judged.evidence[0]
-    wanted = {path for layer in standing.layers for path in layer.paths}
+    wanted = {path.removeprefix("params/") for layer in judged.evidence[0].layers for path in layer.paths}
     paths = [path for path in theirs if path.removeprefix("params/") in wanted and path in sides.child]
     return {path: sides.child[path] for path in paths}, {path: theirs[path] for path in paths}
 

@@ -69,10 +69,10 @@ def _of_strangers(findings: Sequence[Finding], fpr: float) -> str:
         for limits in zip(*((each.limit, each.limit_matched) for each in findings), strict=True)
     )
     renumbered = f"down to {matched:g} with units renumbered" if matched < 1 else "none with units renumbered"
-    return (
-        f"{format_p(least)} where {fpr:.2g} was asked for; relatives down to a centred kernel cosine of {standing:g} "
-        f"would have been found with units in their places, {renumbered}"
-    )
+    reach = f"{standing:g} would have been found with units in their places, {renumbered}"
+    if standing > 1:
+        reach = f"{matched:g} would have been found in any order of units"
+    return f"{format_p(least)} where {fpr:.2g} was asked for; relatives down to a centred kernel cosine of {reach}"
 
 
 def _of_unknown(findings: Sequence[Finding]) -> str:

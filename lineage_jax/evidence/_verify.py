@@ -1,5 +1,6 @@
 """One call from networks to what may be claimed of them."""
 
+import functools
 import importlib.metadata
 import logging
 from collections.abc import Callable, Mapping
@@ -27,6 +28,7 @@ def verify(
     against: Candidates,
     *,
     fpr: float = 0.01,
+    any_order: bool = False,
     arch: str | None = None,
     nesting: str | None = None,
     network: "nn.Module | None" = None,
@@ -39,10 +41,12 @@ def verify(
     they stand, then, where these show nothing, with units matched, for they may have been renumbered, rescaled or
     flipped. Its p-value is three times the least one, for three are the kinds of evidence (`kinship`), and Holm's
     method adjusts it for the number of candidates. A kinship is claimed where that is at most `fpr`: if all candidates
-    are strangers, whoever chose them, the probability of any claim is at most that. Who of two relatives came first is
-    then asked of cues (`lineage.Cue`), which have error rates of their own; those that can be forged are told and claim
-    nothing. Absence is claimed where a relative of cosine 0.35 would have been found, its units in their places; how
-    much farther, and whether one with its units renumbered would have been, each finding says.
+    are strangers that were made without the child, whoever chose them, the probability of any claim is at most that.
+    Whoever has the child can put a stranger's units into the order that suits it best; a claim that rests on nothing
+    but an order of units says so, and with `any_order` there is none. Who of two relatives came first is then asked of
+    cues (`lineage.Cue`), which have error rates of their own; those that can be forged are told and claim nothing.
+    Absence is claimed where a relative of cosine 0.35 would have been found; how much farther, and whether one with its
+    units renumbered would have been, each finding says.
 
     Candidates are read one at a time.
 
@@ -50,6 +54,8 @@ def verify(
         child: a path, variables, or a loaded network.
         against: the candidates, as `detect` takes them; one is enough.
         fpr: the rate of false accusations, between 0 and 1.
+        any_order: whether to claim only what shows in any order of units: for candidates that somebody may have made
+            with the child at hand. Relatives have to be nearer to be found.
         arch: the entry that files are of, such as `torchvision/resnet50`; by default each is recognised.
         nesting: which network of files that hold several, such as `model_ema`.
         network: the Flax module of variables in memory.
@@ -90,7 +96,9 @@ def verify(
     asked = read_child(against, child, progress=lambda done, total: show("judging", 0, total - 1), **settings)
     subject = Subject(network=asked.child)
     facts = {asked.child.name: facts_of(asked.child)}
-    judged, skipped = _judged(asked, subject, fpr, facts, lambda done, total: show("judging", done, total))
+    level = fpr / max(len(asked.candidates), 1)
+    look = functools.partial(judge, subject, level=level, fpr=fpr, any_order=any_order)
+    judged, skipped = _judged(asked, look, facts, lambda done, total: show("judging", done, total))
     return Verification(
         child=asked.child.name,
         findings=relate(subject, asked.candidates, judged, fpr),
@@ -104,18 +112,16 @@ def verify(
 
 def _judged(
     asked: Asked,
-    subject: Subject,
-    fpr: float,
+    look: Callable[[LoadedNetwork], Judged],
     facts: dict[str, dict[str, Any]],
     progress: Callable[[int, int], None],
 ) -> tuple[dict[str, Judged], dict[str, str]]:
     """Judges candidates one after another, and says which cannot be read; of each its facts are added."""
     judged = {name: Judged(candidate=name, same=how) for name, how in asked.left_out.items()}
     failed: dict[str, Exception] = {}
-    level = fpr / max(len(asked.candidates), 1)
     for name, found in checkpoints.each_readable(asked.candidates, progress=progress):
         if isinstance(found, LoadedNetwork):
-            judged[name] = judge(subject, found, level=level, fpr=fpr)
+            judged[name] = look(found)
             facts[name] = facts_of(found)
         else:
             failed[name] = found

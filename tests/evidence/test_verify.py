@@ -254,3 +254,32 @@ def test_candidates_are_read_one_at_a_time(tmp_path, monkeypatch):
     monkeypatch.setattr(checkpoints._many, "load", load)
     evidence.verify(written(tmp_path / "child.pt", mlp(0)), files)
     assert most == [0, 1, 1, 1, 1]  # the child alone, before each candidate
+
+
+def test_a_stranger_lined_up_with_the_child_claims_nothing_in_any_order_and_is_warned_of_in_its_own(groups):
+    child, stranger = drawn(0), drawn(1)
+    lined_up = symmetry.apply(stranger, groups, symmetry.match(child, stranger, groups))
+    found = evidence.verify(child, {"lined up": lined_up}, **KNOWN).findings["lined up"]
+    assert found.is_kin
+    assert any("order of units alone" in note for note in found.notes)
+    strict = evidence.verify(child, {"lined up": lined_up}, any_order=True, **KNOWN).findings["lined up"]
+    assert not strict.is_kin
+    assert {each.kind for each in strict.evidence} == {"matched"}
+
+
+def test_near_relatives_are_found_in_any_order_and_not_warned_of():
+    child = drawn(0)
+    for any_order in (False, True):
+        found = evidence.verify(moved(child, 7), {"parent": child}, any_order=any_order, **KNOWN)
+        assert found.findings["parent"].is_kin
+        assert not found.findings["parent"].notes
+
+
+def test_a_candidate_that_was_put_together_from_the_childs_weights_is_not_placed_by_third_relatives():
+    child, rng = drawn(0), np.random.default_rng(3)
+    other = moved(child, 1, share=1.0)
+    crossed = jax.tree.map(lambda a, b: np.where(rng.random(a.shape) < 0.2, b, a), child, other)
+    found = evidence.verify(child, {"crossed": crossed, "other": other}, **KNOWN).findings["crossed"]
+    assert found.relation == "related"
+    assert any(note.startswith("80% of its single weights") or "of its single weights" in note for note in found.notes)
+    assert not any(cue.name == "outgroup" for cue in found.cues)

@@ -10,7 +10,7 @@ from PIL import Image
 from experiments.evidence import rates, statistics, table
 from experiments.evidence.run import main
 from experiments.lab import edits
-from lineage_jax import lineage, models
+from lineage_jax import kinship, lineage, models
 
 RESULTS = json.loads(table.RESULTS.read_text())["runs"]
 
@@ -94,3 +94,10 @@ def test_strangers_are_accused_as_rarely_as_asked_and_relatives_found():
         for how, least, share in (("in place", 0.15, 0.99), ("laundered", 0.35, 0.98)):
             near = pairs["cosine"] >= least
             assert np.mean(rates.verdict(pairs, how)[near] <= rates.LEVEL) >= share
+
+
+def test_the_calibration_of_the_library_is_what_the_results_fit():
+    found = rates.fitted(RESULTS)
+    for name in ("intercept", "slope", "least", "most"):
+        assert getattr(kinship.CALIBRATION, name) == pytest.approx(getattr(found, name), rel=1e-3)
+    assert found.families == kinship.CALIBRATION.families
