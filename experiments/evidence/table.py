@@ -15,7 +15,6 @@ from experiments.evidence import rates
 from experiments.evidence.rates import HOW, LEVEL, TESTS, Records
 from experiments.evidence.statistics import LAUNDERED, unpacked
 from experiments.lab import markdown
-from lineage_jax import kinship
 
 RESULTS = Path(__file__).parent / "results" / "full.json"
 
@@ -197,8 +196,6 @@ def calibration(records: Records) -> str:
         tenths, error = rates.reliability(records, found, chooses=chooses)
         rows += [[name, f"{count:,}", f"{told:.3f}", f"{share:.3f}"] for count, told, share in tenths]
         rows.append([name, "all", "calibration error", f"{error:.3f}"])
-        of_library = rates.reliability(records, kinship.CALIBRATION, chooses=chooses)[1]
-        rows.append([name, "all", "of `kinship.CALIBRATION`", f"{of_library:.3f}"])
     return markdown.table(["kinds", "pairs", "probability told", "share of relatives"], rows)
 
 
