@@ -19,12 +19,12 @@ DISPUTED = {
 in all of ten tests; the weights were perhaps begun from one seed."""
 
 CHILDREN = {
-    "outlier_exposure_mnist": ["oe_tune_epoch_4", "calib_oe_tune_epoch_4", "oe_scratch_epoch_9"],
+    "outlier_exposure_mnist": ["oe_tune_epoch_4", "oe_scratch_epoch_9"],
     "distiller_resnet": [
         "checkpoint_trained_4D_regularized_5Lremoved_finetuned",
         "checkpoint_trained_channel_regularized_resnet20_finetuned",
     ],
-    "face_detector_rfb": ["rfb-epoch-100", "version-RFB-320"],
+    "face_detector_rfb": ["rfb-epoch-100"],
     "cifar_resnet": ["resnet20-12fca82f"],
     "convex_adversarial": ["mnist"],
 }
@@ -74,7 +74,6 @@ def leaves_and_groups(child, parent):
 
 LAUNDERED = [
     ("outlier_exposure_mnist", "oe_tune_epoch_4", "baseline_epoch_9"),
-    ("outlier_exposure_mnist", "calib_oe_tune_epoch_4", "calib_baseline_epoch_9"),
     ("outlier_exposure_mnist", "oe_tune_epoch_4", "oe_scratch_epoch_9"),
     (
         "distiller_resnet",

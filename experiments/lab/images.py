@@ -30,7 +30,7 @@ class FamilyImages:
 
 def root() -> Path:
     """Returns `$LINEAGE_DATA`, by default the folder of shared data beside the repository."""
-    return Path(os.environ.get("LINEAGE_DATA", Path(__file__).parents[2] / "shared" / "data"))
+    return Path(os.environ.get("LINEAGE_DATA", Path(__file__).parents[3] / "shared" / "data"))
 
 
 def load_family_images(source: str, target: str, *, pooling: int) -> FamilyImages:

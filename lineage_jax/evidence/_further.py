@@ -73,12 +73,13 @@ def movable(subject: Subject, sides: Sides) -> tuple[Movable | None, str]:
     """
     from lineage_jax import symmetry
 
-    if sides.groups is not None:
+    groups = None if sides.orders is None else subject.groups[0]
+    if groups is not None:
         try:
             subject.check_groups()
         except ValueError as error:
             return None, f"units were not matched: {error}"
-        child, groups, said = sides.child, sides.groups, ""
+        child, said = sides.child, ""
     else:
         child = {path: leaf for path, leaf in sides.child.items() if path in sides.candidate}
         if len(kernels_among(child)) < LEAST_KERNELS:

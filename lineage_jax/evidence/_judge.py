@@ -99,7 +99,7 @@ def judge(subject: Subject, candidate: LoadedNetwork, *, level: float, fpr: floa
     sides = subject.beside(candidate)
     judged = _beside(subject, candidate.name, sides)
     if not judged.same and not any_order and kernels_among(sides.child):
-        standing = kinship.in_place(sides.candidate, sides.child, sides.groups)
+        standing = kinship.in_place(sides.candidate, sides.child, sides.orders)
         judged = dataclasses.replace(judged, evidence=(standing,))
     if not judged.same and not judged.p <= level:
         judged, sides = _looked_further(subject, judged, sides, level)
@@ -167,7 +167,7 @@ def _asked_for_more(subject: Subject, judged: Judged, sides: Sides, level: float
 def _in_place(candidate: Weights, sides: Sides) -> "Evidence":
     from lineage_jax import kinship
 
-    return kinship.in_place(candidate, sides.child, sides.groups)
+    return kinship.in_place(candidate, sides.child, sides.orders)
 
 
 def _aligned(subject: Subject, judged: Judged, sides: Sides, free: Movable) -> tuple[Judged, Sides]:

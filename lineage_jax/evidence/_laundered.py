@@ -36,7 +36,7 @@ def brought_back(question: Question, strangers: Sequence[str]) -> Question | Non
             continue
         p = min(1.0, KINDS * sides.among * len(strangers) * matched.p)
         if p <= ACCUSED:
-            found[sides.groups is not None][name] = free.aligned(free.aligning()), p
+            found[sides.orders is not None][name] = free.aligned(free.aligning()), p
     if found[True]:
         child: Params = question.child.variables
         kin = {

@@ -54,7 +54,7 @@ def blended(candidate: Weights, child: Mapping[str, np.ndarray], cosine: float) 
 
     Examples:
         >>> candidate, child = ({"fc/kernel": np.eye(4)[row]} for row in (0, 1))
-        >>> blended(candidate, child, 0.6)["fc/kernel"].tolist()
+        >>> blended(candidate, child, 0.6)["fc/kernel"].round(6).tolist()
         [1.0, 0.75, 0.0, 0.0]
     """
     share = cosine / np.sqrt(1 - cosine**2)

@@ -32,14 +32,14 @@ class Sides:
     Attributes:
         child: its leaves by path, all of them.
         candidate: those that correspond, in the child's layout; all that it has where both are of one program.
-        groups: what may be permuted in the child, read off its program, where both are of one that can be read.
+        orders: what may be permuted in the child, read off its program, where both are of one that can be read.
         modules: of "candidate" and "child" the module that corresponds to the other's, "" for all of it.
         among: how many pairs of modules could correspond; the most alike ones were taken.
     """
 
     child: Weights
     candidate: Weights
-    groups: "Groups | None"
+    orders: "Groups | None"
     modules: Mapping[str, str]
     among: int
 
@@ -67,15 +67,20 @@ class Subject:
         whole = {"candidate": "", "child": ""}
         if obstacle([candidate, self.network]) is None:
             theirs = on_host(candidate.variables)
-            return Sides(child=self.variables, candidate=theirs, groups=self.groups, modules=whole, among=1)
+            return Sides(child=self.variables, candidate=theirs, orders=self.orders, modules=whole, among=1)
         found = lineage.correspond(weights_of(candidate.tree, HELD), self.weights)
         modules = {"candidate": found.parent_module, "child": found.child_module}
-        return Sides(child=self.weights, candidate=found.leaves, groups=None, modules=modules, among=found.among)
+        return Sides(child=self.weights, candidate=found.leaves, orders=None, modules=modules, among=found.among)
 
     @functools.cached_property
-    def groups(self) -> "Groups | None":
+    def orders(self) -> "Groups | None":
         """What may be permuted in the child, read off its program; None where there is none or it cannot be run."""
-        return self._read[0]
+        return self._read(factors=False)[0]
+
+    @functools.cached_property
+    def groups(self) -> "tuple[Groups | None, tuple[int, int, int]]":
+        """What may be permuted, rescaled and flipped, and the shape of the images that the program was read on."""
+        return self._read(factors=True)
 
     def check_groups(self) -> None:
         """Makes sure once, in numbers, that the groups leave the child's outputs alone.
@@ -91,7 +96,7 @@ class Subject:
 
         from lineage_jax import symmetry
 
-        groups, side = self._read
+        groups, side = self.groups
         network = self.network.network
         assert groups is not None, "what is checked was read off a program"
         assert network is not None, "a program is that of a network"
@@ -100,8 +105,7 @@ class Subject:
         run = jax.jit(network.apply, compiler_options=UNOPTIMISED)
         return symmetry.check(run, self.network.variables, images, groups, jax.random.key(SEED))
 
-    @functools.cached_property
-    def _read(self) -> "tuple[Groups | None, tuple[int, int, int]]":
+    def _read(self, *, factors: bool) -> "tuple[Groups | None, tuple[int, int, int]]":
         """Returns the groups and the shape of the images that the program was read on."""
         from flax.errors import FlaxError
 
@@ -113,7 +117,7 @@ class Subject:
         small = (min(shape[0], SMALL), min(shape[1], SMALL), shape[2])
         for side in dict.fromkeys([small, shape]):
             try:
-                return symmetry.groups(network.apply, self.network.variables, _image(side)), side
+                return symmetry.groups(network.apply, self.network.variables, _image(side), factors=factors), side
             except (TypeError, ValueError, FlaxError):
                 continue  # it does not take images of this size
         return None, (0, 0, 0)

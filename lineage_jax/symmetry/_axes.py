@@ -86,15 +86,15 @@ def axes_of_leaves(leaves: Mapping[str, Any], grouped: Mapping[int, tuple[int, i
     return axes
 
 
-def values_of_leaves(ledger: Ledger, leaves: Mapping[str, Any], axes: list[Axis]) -> list[Value]:
-    """Returns the leaves as values: every slot is a unit and has a factor of its own."""
+def values_of_leaves(ledger: Ledger, leaves: Mapping[str, Any], axes: list[Axis], *, factors: bool) -> list[Value]:
+    """Returns the leaves as values: every slot is a unit and has a factor of its own, or 1 where none are asked."""
     units: dict[str, list[np.ndarray]] = {path: [] for path in leaves}
     sizes: dict[str, list[np.ndarray]] = {path: [] for path in leaves}
     signs: dict[str, list[np.ndarray]] = {path: [] for path in leaves}
     for axis in axes:
         shape, count = leaves[axis.path].shape, axis.groups * axis.size
         units[axis.path].append(axis.spread(ledger.units.fresh((count,)), shape))
-        if axis.floating:
+        if axis.floating and factors:
             sizes[axis.path].append(axis.spread(ledger.sizes.unknowns(axis.start, count), shape))
             signs[axis.path].append(axis.spread(ledger.signs.unknowns(axis.start, count), shape))
     return [

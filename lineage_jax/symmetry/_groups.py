@@ -89,7 +89,7 @@ class Groups:
         return sum(axis.groups * axis.size for axis in self.axes)
 
 
-def groups(fn: Callable[[Any, Any], Any], variables: Params, inputs: Any) -> Groups:
+def groups(fn: Callable[[Any, Any], Any], variables: Params, inputs: Any, *, factors: bool = True) -> Groups:
     """Reads off a program which hidden units of a network may be permuted, rescaled or flipped.
 
     No values are needed: variables and inputs may be shapes alone. Only positions of the variables' axes move; inputs
@@ -100,6 +100,8 @@ def groups(fn: Callable[[Any, Any], Any], variables: Params, inputs: Any) -> Gro
         fn: `(variables, inputs) -> outputs`, any tree of arrays.
         variables: a tree of arrays, or of `jax.ShapeDtypeStruct`.
         inputs: the same; sizes do not matter for what is found.
+        factors: whether to ask how units may be rescaled and flipped, which takes most of the time; without it only how
+            they may be permuted.
 
     Raises:
         ValueError: If two leaves have one path.
@@ -119,7 +121,7 @@ def groups(fn: Callable[[Any, Any], Any], variables: Params, inputs: Any) -> Gro
     grouped, used = grouped_kernels(program, numbers), in_order_of_use(program, numbers)
     axes = axes_of_leaves(leaves, grouped)
     ledger = Ledger()
-    arguments = values_of_leaves(ledger, leaves, axes)
+    arguments = values_of_leaves(ledger, leaves, axes, factors=factors)
     kinds = np.concatenate([np.zeros(0, np.int64), *(np.full(len(axis.slots), n) for n, axis in enumerate(axes))])
     rest = [opaque(var.aval.shape) for var in program.invars[len(leaves) :]]
     outputs = walk(ledger, program, closed.consts, [*arguments, *rest])
@@ -131,8 +133,8 @@ def groups(fn: Callable[[Any, Any], Any], variables: Params, inputs: Any) -> Gro
         shapes={path: leaf.shape for path, leaf in leaves.items()},
         axes=tuple(axes),
         families=tuple(_family(units, axes, kinds) for units in found if (units[0] < len(kinds)).any()),
-        sizes=_span(ledger.sizes, axes),
-        signs=_span(ledger.signs, axes),
+        sizes=_span(ledger.sizes, axes if factors else []),
+        signs=_span(ledger.signs, axes if factors else []),
         unknown=_unknown(program),
         order=tuple(list(leaves)[number] for number in used),
     )

@@ -24,6 +24,11 @@ def test_outputs_stay_and_nothing_that_is_free_is_missed(name, key):
         variables, images = drawn(shapes), drawn_images(IMAGES)
         groups = symmetry.groups(fn, variables, images)
         change = symmetry.check(jax.jit(fn), variables, images, groups, key)
+        orders = symmetry.groups(fn, variables, images, factors=False)
+    assert [family.slots.tolist() for family in orders.families] == [
+        family.slots.tolist() for family in groups.families
+    ]
+    assert orders.sizes.count == orders.signs.count == 0
     assert change < 1e-9  # float64 rounds to 1e-15; a wrong rule changes outputs by percents
     if expected is not None:
         assert families_by_size(groups) == expected
