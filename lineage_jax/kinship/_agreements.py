@@ -7,7 +7,7 @@ from typing import Any
 
 from scipy.stats import poisson
 
-from lineage_jax.kinship._evidence import Evidence, Layer
+from lineage_jax.kinship._evidence import Evidence, Layer, named
 from lineage_jax.leaves import counterparts, leaf_paths, leaf_shapes
 from lineage_jax.typing import Params
 
@@ -95,7 +95,7 @@ def evidence_of(
     enough = len(agreements) >= ENOUGH_LAYERS or agreed > ENOUGH_UNITS * units
     layers: dict[str, Layer] = {}
     for test in agreements:
-        name = test.paths[0] if len(test.paths) == 1 else f"{test.paths[0]} and {len(test.paths) - 1} more"
+        name = named(test.paths)
         same = sum(other == name or other.startswith(f"{name}, ") for other in layers)
         name += f", part {same + 1}" if same else ""  # queries and keys, then values
         p = by_chance(test.agreed, 1)

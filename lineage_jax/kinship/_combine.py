@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lineage_jax.kinship._evidence import Layer
+from lineage_jax.kinship._evidence import Layer, named
 from lineage_jax.kinship._orders import Sum
 from lineage_jax.kinship._tail import upper_tail
 
@@ -27,11 +27,10 @@ class Judged:
 
 def judged(paths: tuple[str, ...], units: int, found: Sum) -> Judged:
     """Standardises a sum over counterparts, whose variance is not zero."""
-    name = paths[0] if len(paths) == 1 else f"{paths[0]} and {len(paths) - 1} more"
     deviation = np.sqrt(found.variance)
     statistic, skewness, excess = found.value / deviation, found.third / deviation**3, found.fourth / deviation**4
     p = upper_tail(statistic, skewness=skewness, excess=excess)
-    layer = Layer(name=name, paths=paths, units=units, statistic=float(statistic), p=p)
+    layer = Layer(name=named(paths), paths=paths, units=units, statistic=float(statistic), p=p)
     return Judged(layer=layer, skewness=float(skewness), excess=float(excess))
 
 

@@ -48,3 +48,13 @@ class Evidence:
     def by_layer(self) -> dict[str, float]:
         """Returns p-values of layers by name, adjusted by `holm`: for a claim about one layer, not about the pair."""
         return holm({layer.name: layer.p for layer in self.layers})
+
+
+def named(paths: tuple[str, ...]) -> str:
+    """Names a test after the first of its kernels.
+
+    Examples:
+        >>> named(("conv1/kernel",)), named(("conv1/kernel", "conv2/kernel"))
+        ('conv1/kernel', 'conv1/kernel and 1 more')
+    """
+    return paths[0] if len(paths) == 1 else f"{paths[0]} and {len(paths) - 1} more"
