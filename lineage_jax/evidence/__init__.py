@@ -17,6 +17,7 @@ error rate, says `verify`, and the command `lineage-jax verify`:
 from lineage_jax.evidence._answer import Answer as Answer
 from lineage_jax.evidence._claims import CLAIMS as CLAIMS
 from lineage_jax.evidence._claims import KIN as KIN
+from lineage_jax.evidence._claims import SAID as SAID
 from lineage_jax.evidence._conclude import conclude as conclude
 from lineage_jax.evidence._detect import detect as detect
 from lineage_jax.evidence._finding import Finding as Finding

@@ -34,6 +34,17 @@ CLAIMS: Mapping[str, str] = {
 }
 """What a finding can be, and what that claims: those that hold a kinship first, the strongest one first."""
 
+SAID: Mapping[str, str] = {
+    "copy": "is a copy of",
+    "descends": "descends from",
+    "ancestor": "is an ancestor of",
+    "shares a start": "shares a start with",
+    "related": "is related to",
+    "unrelated": "is unrelated to",
+    "cannot be compared": "cannot be compared with",
+}
+"""By relation, the strongest first, what the child does or is."""
+
 KIN = ("copy", "descends", "ancestor", "shares a start", "related")
 """The claims that hold a kinship."""
 

@@ -3,20 +3,9 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
-from lineage_jax.evidence._claims import CLAIMS
+from lineage_jax.evidence._claims import CLAIMS, SAID
 from lineage_jax.evidence._finding import Finding
 from lineage_jax.evidence._wording import format_cosine, format_p, format_share, listed
-
-SAID = {
-    "copy": "is a copy of",
-    "descends": "descends from",
-    "ancestor": "is an ancestor of",
-    "shares a start": "shares a start with",
-    "related": "is related to",
-    "unrelated": "is unrelated to",
-    "cannot be compared": "cannot be compared with",
-}
-"""By relation what the child does or is."""
 
 
 def sentence(child: str, findings: Mapping[str, Finding], fpr: float) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element
 
-from lineage_jax.report._claims import SAID
+from lineage_jax.evidence import SAID
 from lineage_jax.report._markup import Content, element, named
 from lineage_jax.report._numbers import NONE, format_number, format_p, format_share
 

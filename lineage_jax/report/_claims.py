@@ -40,17 +40,6 @@ CLAIMS = {
 }
 """By relation: what is claimed, and what is not."""
 
-SAID = {
-    "copy": "is a copy of",
-    "descends": "descends from",
-    "ancestor": "is an ancestor of",
-    "shares a start": "shares a start with",
-    "related": "is related to",
-    "unrelated": "is unrelated to",
-    "cannot be compared": "cannot be compared with",
-}
-"""By relation, the strongest first: what the child does or is."""
-
 ORDER_ALONE = (
     "This rests on the order of hidden units alone. It holds for a candidate that was made without {child}. Whoever "
     "has {child} can put the units of any other network into the order that suits it best, and reach such a p-value "

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from xml.etree.ElementTree import Element
 
 from lineage_jax import io
+from lineage_jax.evidence import SAID
 from lineage_jax.report._candidate_table import candidate_table, cell, ordered, table_of
-from lineage_jax.report._claims import SAID
 from lineage_jax.report._finding_section import finding_section
 from lineage_jax.report._markup import Content, element, named, page
 from lineage_jax.report._numbers import NONE, format_number, format_p, format_share
