@@ -10,7 +10,14 @@ KINDS = ("independent", "shared-init", "checkpoints")
 
 
 def pretrain(
-    kind: str, network: nn.Module, images: data.Images, *, count: int, seed: int, training: population.TrainingSettings
+    kind: str,
+    network: nn.Module,
+    images: data.Images | data.Annotated,
+    *,
+    count: int,
+    seed: int,
+    training: population.TrainingSettings,
+    objective: population.Objective = population.classification,
 ) -> population.Trained:
     """Trains the candidates of a family.
 
@@ -22,6 +29,7 @@ def pretrain(
         count: how many.
         seed: decides every random number.
         training: how; steps that checkpoints do not divide equally are rounded up.
+        objective: what they minimise.
 
     Raises:
         ValueError: If there is no such kind.
@@ -29,8 +37,9 @@ def pretrain(
     if kind not in KINDS:
         raise ValueError(f"expected one of {', '.join(KINDS)}, got {kind!r}")
     network = network.clone(num_classes=images.num_classes)
+    words = {"seed": seed, "objective": objective}
     if kind == "checkpoints":
         training = dataclasses.replace(training, steps=-(-training.steps // count) * count)
-        return population.pretrain_checkpoints(network, images, num_parents=count, seed=seed, training=training)
+        return population.pretrain_checkpoints(network, images, num_parents=count, training=training, **words)
     shared = kind == "shared-init"
-    return population.pretrain(network, images, num_parents=count, seed=seed, training=training, shared_init=shared)
+    return population.pretrain(network, images, num_parents=count, training=training, shared_init=shared, **words)

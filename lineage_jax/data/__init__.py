@@ -5,6 +5,7 @@ Images are numpy float32 `[n, h, w, c]`, standardised. Sources return them with 
 themselves, and `load_probes` whatever inputs a file holds, floats as they are.
 """
 
+from lineage_jax.data._images import Annotated as Annotated
 from lineage_jax.data._images import Images as Images
 from lineage_jax.data._images import select_classes as select_classes
 from lineage_jax.data._probes import check_input_shape as check_input_shape

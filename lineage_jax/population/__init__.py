@@ -4,6 +4,8 @@
     family.parents, family.children, family.truth          # stacked networks, and whose child each is
 
     make_generations(roots, plan, seed=0).forest           # children of children; see `lineage_jax.genealogy`
+    pretrain(models.unet(2, width=8), tiles, ...)          # `tiles` is `data.Annotated`: a class for every pixel
+    pretrain(network, images, ..., objective=loss)         # anything else: what it loses on a minibatch is yours
     mixed = hybrids(parents, random_origins(("fc1", "fc2"), parents.names, count=9, seed=0))
     finetune(mixed, network, target, children_per_parent=1, ...)     # children whose layers differ in their parents
 
@@ -25,6 +27,8 @@ from lineage_jax.population._generations import random_parents as random_parents
 from lineage_jax.population._hybrids import Origins as Origins
 from lineage_jax.population._hybrids import hybrids as hybrids
 from lineage_jax.population._hybrids import random_origins as random_origins
+from lineage_jax.population._objective import Objective as Objective
+from lineage_jax.population._objective import classification as classification
 from lineage_jax.population._pretrain import pretrain as pretrain
 from lineage_jax.population._pretrain import pretrain_checkpoints as pretrain_checkpoints
 from lineage_jax.population._run import Trained as Trained

@@ -8,6 +8,7 @@ from jaxtyping import Int
 
 from lineage_jax import data
 from lineage_jax.leaves import check_shapes, is_under, leaf_shapes
+from lineage_jax.population._objective import Objective, classification
 from lineage_jax.population._run import CHILDREN, Trained, cases_of, numbered, run, shapes_of
 from lineage_jax.population._settings import TrainingSettings
 from lineage_jax.typing import Networks, Params
@@ -16,11 +17,12 @@ from lineage_jax.typing import Networks, Params
 def finetune(
     parents: Networks,
     network: nn.Module,
-    images: data.Images,
+    images: data.Images | data.Annotated,
     *,
     children_per_parent: int,
     seed: int,
     training: TrainingSettings,
+    objective: Objective = classification,
     subsets: Int[np.ndarray, "m size"] | None = None,
     side_by_side: int | None = None,
 ) -> tuple[Trained, dict[str, str]]:
@@ -34,6 +36,7 @@ def finetune(
             at least two digits and as many as the last one needs.
         seed: decides the heads and the minibatches.
         training: how; tuples in it have one value per child.
+        objective: as in `pretrain`.
         subsets: indices of the images that each child sees, such as those of `data.few_shot`; all images if None.
         side_by_side: as in `pretrain`.
 
@@ -55,6 +58,7 @@ def finetune(
         parent_of=truth,
         seed=seed,
         training=training,
+        objective=objective,
         subsets=subsets,
         side_by_side=side_by_side,
     )
@@ -64,11 +68,12 @@ def finetune(
 def descend(
     parents: Networks,
     network: nn.Module,
-    images: data.Images,
+    images: data.Images | data.Annotated,
     *,
     parent_of: Mapping[str, str],
     seed: int,
     training: TrainingSettings,
+    objective: Objective = classification,
     stream: int = CHILDREN,
     subsets: Int[np.ndarray, "m size"] | None = None,
     side_by_side: int | None = None,
@@ -82,6 +87,7 @@ def descend(
         parent_of: by the name of every new network that of its parent; a parent may have any number of children.
         seed: decides the heads and the minibatches.
         training: how; tuples in it have one value per new network.
+        objective: as in `pretrain`.
         stream: of random numbers, another one for every generation of the same seed; 0 is that of `pretrain`.
         subsets: indices of the images that each new network sees, such as those of `data.few_shot`; all images if None.
         side_by_side: as in `pretrain`.
@@ -105,6 +111,7 @@ def descend(
         images,
         cases_of(training, count, seed=seed, stream=stream, subsets=subsets, parents=places),
         training,
+        objective=objective,
         names=tuple(parent_of),
         shapes=shapes,
         side_by_side=side_by_side,

@@ -6,17 +6,19 @@ import flax.linen as nn
 import jax.numpy as jnp
 
 from lineage_jax import data
+from lineage_jax.population._objective import Objective, classification
 from lineage_jax.population._run import PARENTS, Trained, cases_of, numbered, run, shapes_of
 from lineage_jax.population._settings import TrainingSettings
 
 
 def pretrain(
     network: nn.Module,
-    images: data.Images,
+    images: data.Images | data.Annotated,
     *,
     num_parents: int,
     seed: int,
     training: TrainingSettings,
+    objective: Objective = classification,
     shared_init: bool = False,
     side_by_side: int | None = None,
 ) -> Trained:
@@ -28,6 +30,7 @@ def pretrain(
         num_parents: how many; they are called `parent-0`, `parent-1`, ..., with as many digits as the last one needs.
         seed: decides the first weights and the minibatches.
         training: how; tuples in it have one value per network.
+        objective: what they minimise; cross-entropy by default, over images or over pixels.
         shared_init: whether all start from the same weights and only see other minibatches.
         side_by_side: number of networks whose operations are batched together; by default all of them on an
             accelerator and one on a CPU, which is fastest there. One compiled program trains all in any case.
@@ -50,11 +53,26 @@ def pretrain(
     if shared_init:
         cases = dataclasses.replace(cases, init_key=jnp.broadcast_to(cases.init_key[0], num_parents))
     names = numbered("parent", num_parents)
-    return run(network, images, cases, training, names=names, shapes=shapes, side_by_side=side_by_side)
+    return run(
+        network,
+        images,
+        cases,
+        training,
+        objective=objective,
+        names=names,
+        shapes=shapes,
+        side_by_side=side_by_side,
+    )
 
 
 def pretrain_checkpoints(
-    network: nn.Module, images: data.Images, *, num_parents: int, seed: int, training: TrainingSettings
+    network: nn.Module,
+    images: data.Images | data.Annotated,
+    *,
+    num_parents: int,
+    seed: int,
+    training: TrainingSettings,
+    objective: Objective = classification,
 ) -> Trained:
     """Trains one network and returns equally spaced checkpoints of the run, a chain whose last one is the end.
 
@@ -64,6 +82,7 @@ def pretrain_checkpoints(
         num_parents: number of checkpoints, called as in `pretrain`.
         seed: decides the first weights and the minibatches.
         training: how; its steps are a multiple of `num_parents`.
+        objective: as in `pretrain`.
 
     Raises:
         ValueError: As `pretrain`, or if the steps cannot be divided equally.
@@ -74,7 +93,17 @@ def pretrain_checkpoints(
         raise ValueError(f"expected steps that {num_parents} checkpoints divide equally, got {training.steps}")
     cases = cases_of(training, 1, seed=seed, stream=PARENTS)
     names = numbered("parent", num_parents)
-    return run(network, images, cases, training, names=names, shapes=shapes, side_by_side=1, checkpoints=num_parents)
+    return run(
+        network,
+        images,
+        cases,
+        training,
+        objective=objective,
+        names=names,
+        shapes=shapes,
+        side_by_side=1,
+        checkpoints=num_parents,
+    )
 
 
 def _check_parents(num_parents: int, training: TrainingSettings) -> None:

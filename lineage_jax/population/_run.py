@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from lineage_jax import data, models
+from lineage_jax.population._objective import Objective
 from lineage_jax.population._settings import TrainingSettings, per_network
 from lineage_jax.population._train import Cases, Program, number_side_by_side, rows_for_map, train
 from lineage_jax.typing import Networks, Params
@@ -25,9 +26,10 @@ class Trained(Networks):
     """Stacked networks with a report of their training.
 
     Attributes:
-        loss: `[m]`, cross-entropy in nats of each network on its minibatches, averaged over the last tenth of the steps
-            (of a checkpoint: of those since the one before).
-        accuracy: `[m]`, share of these examples, from 0 to 1, that it classified rightly before it learned from them.
+        loss: `[m]`, what the objective made of each network on its minibatches, such as cross-entropy in nats, averaged
+            over the last tenth of the steps (of a checkpoint: of those since the one before).
+        accuracy: `[m]`, share of these examples, from 0 to 1, that it had right before it learned from them; of pixels
+            or other things where the objective counts these.
     """
 
     loss: Any  # like all leaves of a pytree it may become anything under `jax.tree.map`
@@ -71,10 +73,11 @@ def cases_of(
 
 def run(
     network: nn.Module,
-    images: data.Images,
+    images: data.Images | data.Annotated,
     cases: Cases,
     training: TrainingSettings,
     *,
+    objective: Objective,
     names: tuple[str, ...],
     shapes: Params,
     side_by_side: int | None,
@@ -89,6 +92,7 @@ def run(
     _check_frozen(training.frozen, shapes["params"])
     program = Program(
         network=network,
+        objective=objective,
         steps=training.steps,
         batch_size=training.batch_size,
         momentum=training.momentum,
@@ -97,7 +101,7 @@ def run(
         checkpoints=checkpoints,
         side_by_side=number_side_by_side(side_by_side, len(names) // checkpoints),
     )
-    variables, loss, accuracy = train(program, cases, images.images, images.labels, bodies)
+    variables, loss, accuracy = train(program, cases, images.images, images.targets, bodies)
     diverged = [name for name, finite in zip(names, np.isfinite(loss), strict=True) if not finite]
     if diverged:
         raise ValueError(f"loss or weights are not finite after training {', '.join(diverged)}: lower learning_rate")
@@ -137,7 +141,7 @@ def accuracy(
     return _accuracies(network, number, networks.variables, images.images, images.labels)
 
 
-def check_classes(network: nn.Module, images: data.Images) -> None:
+def check_classes(network: nn.Module, images: data.Images | data.Annotated) -> None:
     """Refuses a network for another number of classes.
 
     Raises:
@@ -149,7 +153,7 @@ def check_classes(network: nn.Module, images: data.Images) -> None:
         )
 
 
-def shapes_of(network: nn.Module, images: data.Images) -> Params:
+def shapes_of(network: nn.Module, images: data.Images | data.Annotated) -> Params:
     """Returns the shapes of a network's variables, without computing them.
 
     Raises:

@@ -5,7 +5,7 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TrainingSettings:
-    """How networks are trained: stochastic gradient descent with momentum on softmax cross-entropy.
+    """How networks are trained: stochastic gradient descent with momentum.
 
     Attributes:
         steps: number of minibatches.

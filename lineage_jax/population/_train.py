@@ -11,6 +11,7 @@ import optax
 from jaxtyping import Array, Bool, Float, Int, Key
 
 from lineage_jax import models
+from lineage_jax.population._objective import Objective
 from lineage_jax.typing import Params
 
 
@@ -19,11 +20,13 @@ class Program:
     """What is compiled in: the same for all networks of a family; see `TrainingSettings` for what the names mean.
 
     Attributes:
+        objective: what is minimised.
         checkpoints: number of equally spaced points of the run that are returned.
         side_by_side: number of networks that share one pass of the `scan`; their operations are batched.
     """
 
     network: nn.Module
+    objective: Objective
     steps: int
     batch_size: int
     momentum: float
@@ -60,7 +63,7 @@ def train(
     program: Program,
     cases: Cases,
     images: Float[Array, "n h w c"],
-    labels: Int[Array, " n"],
+    targets: Any,
     bodies: Params = None,
 ) -> tuple[Params, Float[Array, " mk"], Float[Array, " mk"]]:
     """Trains all cases.
@@ -69,21 +72,21 @@ def train(
         program: what is compiled in.
         cases: what differs between the runs.
         images: examples of all of them.
-        labels: their classes.
+        targets: what is true of them, arrays `[n, ...]`.
         bodies: the parents' variables `[p, ...]` without heads; None trains from scratch.
 
     Returns:
         Variables `[m * k, ...]`, loss and accuracy `[m * k]`: the `k` checkpoints of the first of `m` runs, then those
         of the second, and so on. The loss is NaN where a weight is not finite.
     """
-    one = functools.partial(_train_one, program, images=images, labels=labels, bodies=bodies)
+    one = functools.partial(_train_one, program, images=images, targets=targets, bodies=bodies)
     checkpoints = jax.lax.map(one, cases, batch_size=rows_for_map(program.side_by_side))
     variables, loss, accuracy = jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), checkpoints)
     return variables, jnp.where(_all_finite(variables), loss, jnp.nan), accuracy
 
 
 def _train_one(
-    program: Program, case: Cases, *, images: Float[Array, "n h w c"], labels: Int[Array, " n"], bodies: Params
+    program: Program, case: Cases, *, images: Float[Array, "n h w c"], targets: Any, bodies: Params
 ) -> tuple[Params, Float[Array, " k"], Float[Array, " k"]]:
     variables = _start(program, case, images.shape[1:], bodies)
     moving, held = _split(variables["params"], program.frozen)
@@ -96,7 +99,8 @@ def _train_one(
     def step(state: tuple, number: Int[Array, ""]) -> tuple[tuple, Any]:
         moving, others, memory = state
         chosen = _draw(program, case, number, len(images))
-        loss_of = functools.partial(_loss, program, held=held, others=others, x=images[chosen], y=labels[chosen])
+        x, y = jax.tree.map(lambda leaf: leaf[chosen], (images, targets))
+        loss_of = functools.partial(_loss, program, held=held, others=others, x=x, y=y)
         (loss, (accuracy, others)), gradient = jax.value_and_grad(loss_of, has_aux=True)(moving)
         if program.l2_to_parent and bodies is not None:
             gradient = _pulled(gradient, moving, anchor, program.l2_to_parent)
@@ -151,14 +155,14 @@ def _loss(
     held: Params,
     others: Params,
     x: Float[Array, "b h w c"],
-    y: Int[Array, " b"],
+    y: Any,
 ) -> tuple[Float[Array, ""], tuple[Float[Array, ""], Params]]:
-    """Returns the cross-entropy; and the accuracy and the new batch statistics, those of frozen layers unchanged."""
+    """Returns the loss; and the accuracy and the new batch statistics, those of frozen layers unchanged."""
     variables = {"params": moving | held, **others}
-    logits, updated = program.network.apply(variables, x, train=True, mutable=list(others))
+    outputs, updated = program.network.apply(variables, x, train=True, mutable=list(others))
     kept = {name: collection | _split(others[name], program.frozen)[1] for name, collection in updated.items()}
-    accuracy = jnp.mean(jnp.argmax(logits, axis=-1) == y)
-    return optax.softmax_cross_entropy_with_integer_labels(logits, y).mean(), (accuracy, kept)
+    loss, accuracy = program.objective(outputs, y)
+    return loss, (accuracy, kept)
 
 
 def _pulled(gradient: Params, moving: Params, anchor: Params, strength: float) -> Params:

@@ -65,3 +65,13 @@ def test_arrays_that_hold_no_images_are_refused(shape):
 def test_another_number_of_labels_than_images_is_refused():
     with pytest.raises(ValueError, match=r"expected one label an image, got \(3,\) for 2 images"):
         data.Images(images=np.zeros((2, 2, 2, 1), np.float32), labels=np.zeros(3, np.int32), num_classes=1)
+
+
+def test_targets_of_another_number_of_images_are_refused():
+    pixels = np.zeros((3, 2, 2, 1), np.float32)
+    with pytest.raises(ValueError, match=r"expected targets of 3 images in the first axis, got \(2,\)"):
+        data.Annotated(images=pixels, targets={"boxes": np.zeros((2, 4))}, num_classes=1)
+    with pytest.raises(ValueError, match=r"expected targets of 3 images in the first axis, got none"):
+        data.Annotated(images=pixels, targets={}, num_classes=1)
+    with pytest.raises(ValueError, match=r"expected targets of 3 images in the first axis, got \(\)"):
+        data.Annotated(images=pixels, targets=np.float32(1), num_classes=1)
