@@ -61,6 +61,15 @@ def recommended_exact() -> str:
     return f"at alpha {found['alpha']:g} the exact form lifts CKA: {named} % of independent parents"
 
 
+def in_every_kind() -> str:
+    """Returns the number of `variety`."""
+    runs = results_of("variety")["runs"].values()
+    rows = [row for run in runs for row in run["accuracy"].values()]
+    features, weights = (percent(sum(row[method] for row in rows) / len(rows)) for method in ("exact", "weights, all"))
+    kinds = len({run["variant"] for run in runs})
+    return f"kinds of networks: {kinds}; features name {features} % of parents by the exact form, weights {weights} %"
+
+
 def kernels_alike() -> str:
     """Returns the number of `unrelated`."""
     both = [margins(results_of("unrelated")["runs"], chooses=chooses) for chooses in (True, False)]
@@ -97,6 +106,10 @@ STUDIES: dict[str, tuple[str, Callable[[], str]]] = {
     "fc_mnist_fmnist": (
         "Does a similarity of features name the parent, in the paper's smallest setting?",
         after_long_finetuning,
+    ),
+    "variety": (
+        "Does one protocol name the parent in every kind of network: classes, pixels, boxes?",
+        in_every_kind,
     ),
     "linearization": (
         "When does the parent's tangent space describe a child? Where the recommended alphas come from.",

@@ -35,6 +35,7 @@ def test_the_best_setting_is_chosen_on_the_given_children_and_the_first_of_equal
         ("fewshot", 0),
         ("imbalanced", 0),
         ("hybrid", 0),
+        ("variety", 0),
         ("generations", 1),
         ("lineage300", 1),
     ],
