@@ -1,15 +1,19 @@
 """What is asked of a family of known order: every pair by every cue, and what the right answer is."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from experiments.evidence.direction_families import EDITED_FROM, SET_OF, Families, ancestors, cosines
+from experiments.evidence.direction_families import EDITED_FROM, SET_OF, Families, ancestors, likenesses
 from lineage_jax import lineage
 
 TRAINED = tuple(SET_OF)
 """Roles of networks that are related by training alone."""
 COPY = "float16"
 ORIGINAL = EDITED_FROM[COPY]
+BETWEEN = "one between the others"
+"""What `lineage.between` says, that one of the others descends from it; no cue."""
+ALL = "outgroup, by all others"
+"""What all other networks of a family say together."""
 
 
 def truth(one: str, other: str) -> str:
@@ -25,27 +29,31 @@ def truth(one: str, other: str) -> str:
 def case_of(one: str, other: str, third: str) -> str:
     """Names what a pair is, and what a third relative is to it."""
     pair = "twins" if "twin" in (one, other) else "parent and child" if truth(one, other) != "neither" else "siblings"
-    older, younger = (other, one) if truth(one, other) == "child" else (one, other)
     drifts = pair != "twins" and "short" in (one, other, third) and "long" in (one, other, third)
     if drifts:
         return f"{pair}, one trained further on the same images"
-    below = [each for each in (older, younger) if each in ancestors(third)]
-    if not below:
-        return f"{pair}, third descends from neither"
-    if younger in below or pair != "parent and child":
-        return f"{pair}, third descends from {'the younger' if pair == 'parent and child' else 'one of them'}"
-    return f"{pair}, third descends from the older"
+    older, younger = (other, one) if truth(one, other) == "child" else (one, other)
+    return f"{pair}, third {_stands(third, older, younger, whose=THEIRS[pair == 'parent and child'])}"
+
+
+THEIRS = (("one of them", "one of them"), ("the older", "the younger"))
+"""How two networks are called, siblings and a parent and its child."""
+
+
+def _stands(third: str, older: str, younger: str, whose: tuple[str, str]) -> str:
+    """Says what a third relative is to two networks."""
+    if third in ancestors(older) and third in ancestors(younger):
+        return "is an ancestor of both"
+    if third in ancestors(younger) and older in ancestors(third):
+        return "came between"
+    above = [each for each in (older, younger) if each in ancestors(third)]
+    return f"descends from {whose[younger in above] if above else 'neither'}"
 
 
 def cases(families: Families, number: int) -> Iterator[tuple[str, str, str]]:
     """Yields cue, case and outcome of every question to one family."""
     kernels = {role: of[number] for role, of in families.kernels.items()}
-    related = cosines({role: kernels[role] for role in TRAINED})
-    for one, other in itertools.combinations(TRAINED, 2):
-        for third in TRAINED:
-            if third not in (one, other):
-                found = lineage.cue_by_outgroup(one, related[other], {third: related[one][third]})
-                yield _told("outgroup", case_of(one, other, third), found, one, other)
+    yield from _placed(likenesses({role: kernels[role] for role in TRAINED}))
     for one, other in itertools.combinations([*TRAINED, *EDITED_FROM], 2):
         pair = "siblings" if truth(one, other) == "neither" else "parent and child"
         for name, read in (("zeros", lineage.cue_by_zeros), ("rounding", lineage.cue_by_rounding)):
@@ -55,6 +63,28 @@ def cases(families: Families, number: int) -> Iterator[tuple[str, str, str]]:
             counters = [{"bn": seen[role]} for role in (one, other)]
             found = lineage.cue_by_counters(*counters, candidate_steps=steps[0], child_steps=steps[1])
             yield _told("batch counters", f"{pair}, {way}", found, one, other)
+
+
+def _placed(related: Mapping[str, Mapping[str, lineage.Likeness]]) -> Iterator[tuple[str, str, str]]:
+    """Yields what each third relative says of every pair, and what all of them say together."""
+    for one, other in itertools.combinations(TRAINED, 2):
+        thirds = {third: related[one][third] for third in TRAINED if third not in (one, other)}
+        for third, likeness in thirds.items():
+            case = case_of(one, other, third)
+            yield _told("outgroup", case, lineage.cue_by_outgroup(one, related[other], {third: likeness}), one, other)
+            middles = lineage.between(one, related[other], {third: likeness})
+            yield BETWEEN, case, _worth(middles, {"candidate": one, "child": other, "third": third})
+        found = lineage.cue_by_outgroup(one, related[other], thirds)
+        _, _, outcome = _told("outgroup", "", found, one, other)
+        yield ALL, case_of(one, other, "").partition(",")[0], outcome
+
+
+def _worth(middles: Mapping[str, str], roles: Mapping[str, str]) -> str:
+    """Returns what it is worth that one of the others descends from the one between."""
+    if not middles:
+        return "abstained"
+    (middle,) = (roles[each] for each in middles.values())
+    return "right" if any(middle in ancestors(each) for each in roles.values()) else "wrong"
 
 
 def edit_of(one: str, other: str, cue: str) -> str:

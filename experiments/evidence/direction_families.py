@@ -12,6 +12,7 @@ rounded by unit ── off the grid again: tuned in float32
 
 import dataclasses
 import functools
+import itertools
 from collections.abc import Callable, Mapping
 
 import flax.linen as nn
@@ -19,13 +20,13 @@ import jax
 import numpy as np
 
 from experiments.lab import images
-from lineage_jax import data, population
+from lineage_jax import data, lineage, population
 from lineage_jax.leaves import kernels_among, weights_of
 from lineage_jax.typing import Networks, Params
 
 DECAYS = (1e-3, 2e-3, 5e-3)
 """Weight decays: so strong that few steps forget as much as long schedules do. Without any, networks so small hardly
-leave their start, and a twin is a copy."""
+leave their start, and a twin is nearly a copy."""
 
 Kernels = dict[str, np.ndarray]
 
@@ -65,6 +66,7 @@ class Kind:
         steps: of the others; a fifth of it of the short ones.
         rates: learning rates, one of them a family.
         families: how many.
+        decays: weight decays, one of them a family.
     """
 
     network: nn.Module
@@ -73,6 +75,7 @@ class Kind:
     steps: int
     rates: tuple[float, ...]
     families: int
+    decays: tuple[float, ...] = DECAYS
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -112,7 +115,7 @@ def make(kind: Kind, *, seed: int, shift: int, size: int) -> Families:
     """
     pick = np.random.default_rng(seed)
     rates = tuple(pick.choice(kind.rates, kind.families).tolist())
-    decays = tuple(pick.choice(DECAYS, kind.families).tolist())
+    decays = tuple(pick.choice(kind.decays, kind.families).tolist())
 
     def learn(role: str, steps: int) -> tuple[population.TrainingSettings, data.Images]:
         training = population.TrainingSettings(steps=steps, batch_size=32, learning_rate=rates, weight_decay=decays)
@@ -241,11 +244,17 @@ def _kernels(networks: Networks, head: str) -> list[Kernels]:
     return found
 
 
-def cosines(kernels: Mapping[str, Kernels]) -> dict[str, dict[str, float]]:
-    """Returns the centred kernel cosines of all pairs, as `lineage.overlap` defines them."""
+def likenesses(kernels: Mapping[str, Kernels]) -> dict[str, dict[str, lineage.Likeness]]:
+    """Returns how all pairs are alike; cosines are the centred ones of `lineage.overlap`."""
     rows = {}
     for name, of in kernels.items():
         centred = [leaf - leaf.mean(axis=-1, keepdims=True) for leaf in of.values()]
         row = np.concatenate([leaf.ravel().astype(np.float64) for leaf in centred])
         rows[name] = row / np.linalg.norm(row)
-    return {name: {other: float(row @ rows[other]) for other in rows if other != name} for name, row in rows.items()}
+    found: dict[str, dict[str, lineage.Likeness]] = {name: {} for name in kernels}
+    for one, other in itertools.combinations(kernels, 2):
+        ways = ((other, one), (one, other))
+        shares = [lineage.kept(kernels[earlier], kernels[later]) for earlier, later in ways]
+        found[one][other] = lineage.Likeness(float(rows[one] @ rows[other]), *shares)
+        found[other][one] = found[one][other].turned
+    return found

@@ -15,7 +15,7 @@ from lineage_jax import lineage
 RESULTS = Path(__file__).parent / "results" / "direction.json"
 OUTCOMES = ("right", "wrong", "siblings", "abstained")
 """Of one question: the right one named, the wrong one, neither though one descends from the other, nothing said."""
-SHOWN = {"batches at the start": "batch counters", "outgroup, siblings": "outgroup"}
+SHOWN = {"batches at the start": "batch counters"}
 """Cues that are answers to one question -> the name under which they are counted together."""
 
 

@@ -9,16 +9,16 @@ CLAIMS: Mapping[str, str] = {
     ),
     "descends": (
         "the child was trained, pruned or otherwise made from the candidate, or from something so near to it that the "
-        "weights do not tell the two apart, unless the third relatives that are named descend from the child; not that "
-        "there is nothing between, nor that somebody was free to do so"
+        "weights do not tell the two apart: it lies between the child and the third relatives that are named, and the "
+        "child's weights have faded from it; not that there is nothing between, nor that somebody was free to do so"
     ),
     "ancestor": (
         "the candidate was made from the child, or from something so near to it that the weights do not tell the two "
-        "apart, unless counters were set; not that there is nothing between"
+        "apart, by the same signs; not that there is nothing between"
     ),
     "shares a start": (
-        "seen from a third relative, the two went their own ways from a network that is neither of them, or from one "
-        "initialisation; not that neither of them came before that network"
+        "both were made from a third relative that is named, or from something near it, each in its own way; without "
+        "such a relative siblings and twins of one initialisation are called related, as parents and children are"
     ),
     "related": (
         "the weights of the two are no coincidence: one was made from the other, or both from a third network or one "

@@ -1,4 +1,4 @@
-"""Who of two relatives came first: what their files and weights show, and how both lie to a third relative."""
+"""Who of two relatives came first: what their files and weights show, and how both lie to third relatives."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -9,10 +9,11 @@ from lineage_jax import checkpoints
 from lineage_jax.checkpoints import LoadedNetwork
 from lineage_jax.evidence._subject import Sides
 from lineage_jax.evidence._verdict import inside
+from lineage_jax.evidence._wording import listed
 from lineage_jax.leaves import kernels_among
 
 if TYPE_CHECKING:
-    from lineage_jax.lineage import Cue
+    from lineage_jax.lineage import Cue, Likeness
 
 MOST_EQUAL = 0.05
 """Share of single weights that are equal above which a third relative is not asked."""
@@ -65,36 +66,21 @@ def share_of_equal(sides: Sides) -> float:
     return equal / total if total else 0.0
 
 
-def seen_from(name: str, of_child: Mapping[str, float], of_candidate: Mapping[str, float]) -> "Cue | None":
-    """Returns what third relatives show of a candidate and the child.
-
-    A third one that lies on the path between the two is not asked: both may descend from it, or one through it from the
-    other.
+def place_in_words(name: str, of_child: "Mapping[str, Likeness]", of_candidate: "Mapping[str, Likeness]") -> list[str]:
+    """Says who lies between the others, where nothing tells at which end the beginning is: what weights do show.
 
     Args:
         name: the candidate.
-        of_child: cosines of the child with its relatives.
-        of_candidate: those of the candidate with the others.
+        of_child: how the child and its relatives are alike.
+        of_candidate: the same of the candidate and the others.
     """
     from lineage_jax import lineage
 
-    apart = 1 - of_child[name]
-    asked = {
-        other: cosine
-        for other, cosine in of_candidate.items()
-        if not _lies_between(1 - of_child[other], 1 - cosine, apart)
+    middles = lineage.between(name, of_child, of_candidate)
+    others = {middle: [other for other, one in middles.items() if one == middle] for middle in middles.values()}
+    lines = {
+        "candidate": "it lies between the child and {}; one of these descends from it",
+        "child": "the child lies between it and {}; one of these descends from the child",
+        "third": "between it and the child lies {}, from which one of them descends",
     }
-    return lineage.cue_by_outgroup(name, of_child, asked) if asked else None
-
-
-def _lies_between(to_child: float, to_candidate: float, apart: float) -> bool:
-    """Tells whether a third one lies on the path between two others, by squared distances.
-
-    Examples:
-        >>> _lies_between(0.1, 0.1, 0.2), _lies_between(0.2, 0.3, 0.1)
-        (True, False)
-    """
-    from lineage_jax import lineage
-
-    total = (to_child + to_candidate + apart) / 2
-    return (to_child + to_candidate - apart) / 2 < lineage.ON_THE_PATH * total
+    return [lines[middle].format(listed(them)) for middle, them in others.items()]

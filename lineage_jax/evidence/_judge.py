@@ -12,6 +12,7 @@ from lineage_jax.evidence._cues import MOST_EQUAL, cues_of_pair, share_of_equal
 from lineage_jax.evidence._further import Movable, movable
 from lineage_jax.evidence._limits import COSINES, FAR_COSINES, limit
 from lineage_jax.evidence._p import KINDS
+from lineage_jax.evidence._sorted import sorted_by
 from lineage_jax.evidence._subject import Sides, Subject
 from lineage_jax.evidence._weights import same_file, same_tensors, share_of_plain
 from lineage_jax.leaves import Weights, kernels_among
@@ -32,6 +33,11 @@ LINED_UP = 0.5
 ORDER_ALONE = (
     "the claim rests on the order of units alone, into which a stranger can be put by whoever has the child: it holds "
     "if the candidate is older than the child, or was made without it"
+)
+
+SORTED = (
+    "units of both are sorted by their {}, so strangers stand alike, too: the p-value in place holds for units that no "
+    "rule has put into order, evidence of another kind for these as well"
 )
 
 MIXED = (
@@ -110,6 +116,9 @@ def judge(subject: Subject, candidate: LoadedNetwork, *, level: float, fpr: floa
     equal, notes = share_of_equal(sides), judged.notes
     if equal > MOST_EQUAL:
         notes = (*notes, MIXED.format(equal))
+    rule = sorted_by(sides.candidate, sides.child)
+    if rule:
+        notes = (*notes, SORTED.format(rule))
     cues = cues_of_pair(subject.network, candidate, sides)
     return dataclasses.replace(judged, cues=cues, equal=equal, notes=notes)
 

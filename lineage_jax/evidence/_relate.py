@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from lineage_jax.checkpoints import LazyNetworks
-from lineage_jax.evidence._cues import MOST_EQUAL, seen_from
+from lineage_jax.evidence._cues import MOST_EQUAL, place_in_words
 from lineage_jax.evidence._finding import Finding
 from lineage_jax.evidence._judge import Judged
-from lineage_jax.evidence._relatives import cosines_between
+from lineage_jax.evidence._relatives import likenesses
 from lineage_jax.evidence._subject import Subject
 
 if TYPE_CHECKING:
@@ -41,13 +41,18 @@ def relate(subject: Subject, candidates: LazyNetworks, judged: Mapping[str, Judg
 
 
 def with_third_relatives(subject: Subject, candidates: LazyNetworks, kin: Mapping[str, Judged]) -> dict[str, Judged]:
-    """Adds to each relative the cue of how it and the child lie to the others."""
-    of_child, between = cosines_between(subject, candidates, kin)
+    """Adds to each relative how it and the child lie to the others: a cue, or else what may be said of it in words."""
+    from lineage_jax import lineage
+
+    of_child, between = likenesses(subject, candidates, kin)
+    asked = [name for name in between if kin[name].equal <= MOST_EQUAL]
     found = {}
-    for name, each in kin.items():
-        cue = seen_from(name, of_child, between[name]) if name in between and each.equal <= MOST_EQUAL else None
-        found[name] = dataclasses.replace(each, cues=(*each.cues, cue)) if cue else each
-    return found
+    for name in asked:
+        of_candidate = {other: between[name][other] for other in asked if other != name}
+        cue, each = lineage.cue_by_outgroup(name, of_child, of_candidate), kin[name]
+        notes = () if cue else place_in_words(name, of_child, of_candidate)
+        found[name] = dataclasses.replace(each, cues=(*each.cues, *([cue] if cue else [])), notes=(*each.notes, *notes))
+    return {**kin, **found}
 
 
 def _finding(subject: Subject, judged: Judged, p_holm: float, fpr: float) -> Finding:
@@ -111,18 +116,13 @@ def _relation(judged: Judged, p_holm: float, fpr: float) -> str:
 
 
 def _order(cues: "tuple[Cue, ...]") -> str:
-    """Says which of two relatives came first, by cues that nobody can forge; those that one can may only object.
-
-    A third relative shows who lies in the middle, not where the beginning is. A candidate in the middle is an ancestor
-    unless the others descend from the child, which a counter may show. A child in the middle is an ancestor of the
-    candidate, or of the others: which of these needs a second cue.
-    """
+    """Says which of two relatives came first, by cues that nobody can forge; those that one can may only object."""
     from lineage_jax import lineage
 
     order = lineage.came_first(each for each in cues if not each.forgeable)
     second = lineage.came_first(each for each in cues if each.forgeable).first
     if order.siblings:
         return "shares a start"
-    if order.first == "candidate" and second != "child":
-        return "descends"
-    return "ancestor" if order.first == second == "child" else "related"
+    if order.first is None or second not in (None, order.first):
+        return "related"
+    return "descends" if order.first == "candidate" else "ancestor"

@@ -1,6 +1,8 @@
 """How relatives of one child lie to each other, two in memory at a time."""
 
+import math
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from lineage_jax.checkpoints import LazyNetworks
 from lineage_jax.evidence._further import movable
@@ -8,16 +10,17 @@ from lineage_jax.evidence._judge import Judged, compared
 from lineage_jax.evidence._subject import Subject
 from lineage_jax.leaves import Weights
 
+if TYPE_CHECKING:
+    from lineage_jax.lineage import Likeness
+
 MOST = 8
 """Relatives that are asked about each other, the nearest ones: the cost grows with their square."""
 
-Cosines = Mapping[str, float]
 
-
-def cosines_between(
+def likenesses(
     subject: Subject, candidates: LazyNetworks, kin: Mapping[str, Judged]
-) -> tuple[Cosines, Mapping[str, Cosines]]:
-    """Returns centred kernel cosines of the child with its relatives, and of each of these with the others.
+) -> "tuple[Mapping[str, Likeness], Mapping[str, Mapping[str, Likeness]]]":
+    """Returns how the child and its relatives are alike, and each of these and the others.
 
     Heads take no part, nor any kernel that was not judged: a new head would make its network seem farther from all
     others. Units of candidates that were matched are in the child's order.
@@ -28,14 +31,15 @@ def cosines_between(
         kin: what relatives showed.
     """
     nearest = sorted(kin, key=lambda name: -_cosine(kin[name]))[:MOST]
-    of_child: dict[str, float] = {}
-    between: dict[str, dict[str, float]] = {name: {} for name in nearest}
+    of_child: dict[str, Likeness] = {}
+    between: dict[str, dict[str, Likeness]] = {name: {} for name in nearest}
     for place, name in enumerate(nearest):
         ours, theirs = _judged_kernels(subject, candidates, kin[name])
         of_child[name] = _alike(theirs, ours)
         for other in nearest[place + 1 :]:
             _, others = _judged_kernels(subject, candidates, kin[other])
-            between[name][other] = between[other][name] = _alike(others, theirs)
+            between[name][other] = _alike(others, theirs)
+            between[other][name] = between[name][other].turned
             del others
     return of_child, between
 
@@ -57,9 +61,12 @@ def _judged_kernels(subject: Subject, candidates: LazyNetworks, judged: Judged) 
     return {path: sides.child[path] for path in paths}, {path: theirs[path] for path in paths}
 
 
-def _alike(candidate: Weights, child: Weights) -> float:
-    both = [path for path in candidate if path in child]
+def _alike(relative: Weights, network: Weights) -> "Likeness":
+    from lineage_jax import lineage
+
+    both = [path for path in relative if path in network]
     if not both:
-        return 0.0
-    row = compared("candidate", {path: candidate[path] for path in both}, {path: child[path] for path in both})
-    return row["centred_kernel_cosine"].item()
+        return lineage.Likeness(0.0, math.nan, math.nan)
+    theirs, ours = ({path: side[path] for path in both} for side in (relative, network))
+    cosine = compared("relative", theirs, ours)["centred_kernel_cosine"].item()
+    return lineage.Likeness(cosine, lineage.kept(theirs, ours), lineage.kept(ours, theirs))

@@ -18,7 +18,6 @@ DECISIVE = "centred_kernel_cosine"
 RELATIONS = {
     "parent": "the candidate named is related, and something shows that it came first",
     "related": "the candidate named is related; which of the two came first is not known",
-    "siblings": "the candidate named is related, and neither descends from the other as far as the weights show",
     "descendant": "the candidate named is related, but by its counters it came after the child",
     "mixture": "the child is a mixture of several candidates; the one that weighs most is named",
     "same network": "every candidate is the child itself",
@@ -159,7 +158,7 @@ def _relation(verdict: Verdict) -> str:
     if verdict.first == "child":
         return "descendant"
     if verdict.place == "siblings":
-        return "related" if verdict.first else "siblings"
+        return "related"
     return "parent" if verdict.first == "candidate" or verdict.place == "between" else "related"
 
 

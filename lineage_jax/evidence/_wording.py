@@ -39,8 +39,6 @@ def _claim(verdict: Verdict) -> str:
     if verdict.relation == "mixture":
         parts = ", ".join(f"{weight:.2f} of {name}" for name, weight in verdict.mixture.items())
         return f"{child} is a mixture, {parts}; it is related most to {named}"
-    if verdict.relation == "siblings":
-        return f"{child} is related to {named}, like siblings"
     return f"{child} is related to {named}"
 
 
@@ -100,7 +98,7 @@ def _order(verdict: Verdict) -> str:
     if verdict.place == "between":
         return f"; it lies between {child} and {others}, as a parent does unless {they} from {child}"
     if verdict.place == "siblings":
-        return f"; seen from {others}, neither descends from the other as far as the weights show"
+        return f"; seen from {others}, both lie apart, as siblings do, and ancestors of what has forgotten much"
     if verdict.place == "child between":
         return f"; {child} lies between {named} and {others}, so one of them may descend from it"
     return "; which came first the weights do not say"
@@ -154,8 +152,7 @@ def notes(measured: Measured, verdict: Verdict) -> Iterator[str]:
             yield f"{name} is left out, it is the same network as {verdict.child}: {reason}"
     if verdict.near_ties and verdict.relation != "mixture":
         tied = ", ".join(f"{name} ({format_cosine(verdict.related[name])})" for name in verdict.near_ties)
-        either = "" if verdict.relation == "siblings" else f"; {verdict.child} may descend from either, or from both"
-        yield f"almost as near: {tied}{either}"
+        yield f"almost as near: {tied}; {verdict.child} may descend from either, or from both"
     more = {n: c for n, c in verdict.related.items() if n != verdict.prediction and n not in verdict.near_ties}
     if more:
         yield f"also related: {listed(f'{name} ({format_cosine(cosine)})' for name, cosine in more.items())}"

@@ -23,11 +23,13 @@ from lineage_jax.lineage._cue import came_first as came_first
 from lineage_jax.lineage._cue import cue_error as cue_error
 from lineage_jax.lineage._decide import accuracy as accuracy
 from lineage_jax.lineage._decide import decide as decide
-from lineage_jax.lineage._direction import ON_THE_PATH as ON_THE_PATH
 from lineage_jax.lineage._direction import first_by_counters as first_by_counters
 from lineage_jax.lineage._direction import place as place
+from lineage_jax.lineage._fading import Likeness as Likeness
+from lineage_jax.lineage._fading import kept as kept
 from lineage_jax.lineage._mixture import MERGED as MERGED
 from lineage_jax.lineage._mixture import mixture as mixture
+from lineage_jax.lineage._outgroup import between as between
 from lineage_jax.lineage._outgroup import cue_by_outgroup as cue_by_outgroup
 from lineage_jax.lineage._overlap import CHANCE as CHANCE
 from lineage_jax.lineage._overlap import LEAST_COMPARED as LEAST_COMPARED

@@ -80,18 +80,8 @@ def place(candidate: str, of_child: Mapping[str, float], of_candidate: Mapping[s
     return seen.pop() if len(seen) == 1 else None
 
 
-def seen_from(
-    apart: float, of_child: float, of_candidate: float, *, skew: float = SKEW, farther: float = 1.0
-) -> str | None:
-    """Places candidate and child, `apart` from each other, by their distances to one other relative.
-
-    Args:
-        apart: distance of the two.
-        of_child: distance of the child to the other relative.
-        of_candidate: that of the candidate.
-        skew: most that the edge of the one on the path may have of `apart`.
-        farther: how many times `apart` the other relative must be away from the one on the path.
-    """
+def seen_from(apart: float, of_child: float, of_candidate: float) -> str | None:
+    """Places candidate and child, `apart` from each other, by their distances to one other relative."""
     total = (apart + of_child + of_candidate) / 2
     if apart <= NEAR_COPY * max(of_child, of_candidate) or total <= 0:
         return None
@@ -100,7 +90,7 @@ def seen_from(
         return None
     if all(edge / total > OFF_THE_PATH for edge in edges):
         return "siblings"
-    of_a, of_c = (edge / total < ON_THE_PATH and edge / apart < skew for edge in edges)
+    of_a, of_c = (edge / total < ON_THE_PATH and edge / apart < SKEW for edge in edges)
     if of_a:
-        return "between" if farther * apart < of_candidate else None
-    return "child between" if of_c and (farther == 1 or farther * apart < of_child) else None
+        return "between" if apart < of_candidate else None
+    return "child between" if of_c else None

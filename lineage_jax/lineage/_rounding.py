@@ -88,9 +88,14 @@ def _is_cast(rounded: np.ndarray, exact: np.ndarray, dtype: np.dtype) -> bool:
 
 
 def _is_on_a_grid(rounded: np.ndarray, exact: np.ndarray) -> bool:
-    """Says whether a kernel is another one rounded to steps of its own, or to steps of each unit."""
+    """Says whether a kernel is another one rounded to steps of its own, or to steps of each unit.
+
+    Not where the other one lies on a grid, too: of one network rounded in two ways the coarser one looks so.
+    """
     one = rounded.reshape(1, -1), exact.reshape(1, -1)
     by_unit = rounded.reshape(-1, rounded.shape[-1]).T, exact.reshape(-1, exact.shape[-1]).T
+    if any(_may_be_on_grids(before) for _, before in (one, by_unit)):
+        return False
     return any(_may_be_on_grids(rows) and _are_rounded(rows, before) for rows, before in (one, by_unit))
 
 

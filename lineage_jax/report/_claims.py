@@ -14,24 +14,26 @@ CLAIMS = {
     "descends": (
         "{child} was made from {candidate}, or from something so near to it that weights do not tell the two apart: "
         "they have one origin, and what is listed below says that {candidate} came first.",
-        "That nobody set what says so, or brought a third relative or a candidate that was made for it; that no "
-        "network lies between the two; that anybody was or was not free to make it.",
+        "That nobody brought a third relative or a candidate that was made to say so; that no network lies between "
+        "the two; that anybody was or was not free to make it.",
     ),
     "ancestor": (
         "{candidate} was made from {child}, or from something so near to it that weights do not tell the two apart: "
         "they have one origin, and what is listed below says that {child} came first.",
-        "That nobody set what says so, or brought a third relative or a candidate that was made for it; that no "
-        "network lies between the two.",
+        "That nobody brought a third relative or a candidate that was made to say so; that no network lies between "
+        "the two.",
     ),
     "shares a start": (
-        "{child} and {candidate} have one origin: one random start, or an ancestor of both.",
-        "That one descends from the other. Two networks that were trained apart from one start look like this, and "
-        "nobody has copied anything from anybody then.",
+        "{child} and {candidate} have one origin, the third relative that is named below or something near it: both "
+        "were made from that, each in its own way.",
+        "That one descends from the other. Two networks that were trained apart from one start have copied nothing "
+        "from each other.",
     ),
     "related": (
         "{child} and {candidate} have one origin: one was made from the other, or both from a third, or both from one "
         "random start.",
-        "Which of these it is, nor who came first.",
+        "Which of these it is, nor who came first. Twins of one random start look like a parent and its child in every "
+        "comparison of the two alone.",
     ),
     "cannot be compared": (
         "Nothing. Too little of {child} has a counterpart in {candidate} to find even a near relative.",

@@ -204,9 +204,9 @@ def test_direction_is_claimed_where_something_shows_it():
     assert verdict.relation == "parent"
     assert line.endswith("; it lies between c and y, as a parent does unless it descends from c.")
     verdict, line, _ = said(measured({"x": 0.8, "y": 0.79}), between={"y": 0.8})
-    assert verdict.relation == "siblings"
-    assert line.startswith("c is related to x, like siblings: centred kernel cosine 0.800, next y (0.790)")
-    assert line.endswith("; seen from y, neither descends from the other as far as the weights show.")
+    assert (verdict.relation, verdict.place) == ("related", "siblings")
+    assert line.startswith("c is related to x: centred kernel cosine 0.800, next y (0.790)")
+    assert line.endswith("; seen from y, both lie apart, as siblings do, and ancestors of what has forgotten much.")
     contradicting = measured({"x": 0.8, "y": 0.79}, counters=counted(c=50, x=20))
     verdict, line, _ = said(contradicting, between={"y": 0.8})
     assert verdict.relation == "related"

@@ -30,6 +30,11 @@ def moved(tree, seed, share=0.3):
     return jax.tree.map(lambda leaf: leaf + step(leaf), tree)
 
 
+def tuned(tree, seed, share, decay):
+    """Returns a network that has gone a share of the way, while its weights faded as weight decay has it."""
+    return jax.tree.map(lambda leaf, there: there - (1 - decay) * leaf, tree, moved(tree, seed, share))
+
+
 def mlp(seed, sizes=(36, 48, 40, 32, 7)):
     """Returns a network of no known architecture."""
     rng = np.random.default_rng(seed)
@@ -227,17 +232,36 @@ def test_what_can_be_forged_is_told_and_claims_no_direction(tmp_path, monkeypatc
     assert "which came first is not shown by anything to rely on: the candidate has counted 100" in found.sentence
 
 
-def test_third_relatives_tell_a_parent_from_a_sibling_and_one_between_them_is_not_asked(monkeypatch):
-    for name in ("outgroup", "outgroup, siblings"):
-        monkeypatch.setitem(lineage.MEASURED, name, (0, 300))
+def test_third_relatives_name_the_ancestor_from_which_the_other_has_faded(monkeypatch):
+    monkeypatch.setitem(lineage.MEASURED, "outgroup", (0, 300))
     start = mlp(0)
-    parent, outgroup = moved(start, 1, 0.5), moved(start, 2, 1.0)
-    child, sibling = moved(parent, 3, 0.3), moved(start, 4, 0.5)
-    found = evidence.verify(child, {"parent": parent, "outgroup": outgroup, "sibling": sibling})
-    assert relations(found) == {"parent": "descends", "outgroup": "shares a start", "sibling": "shares a start"}
+    parent, uncle = tuned(start, 1, 0.3, 0.9), tuned(start, 2, 0.5, 0.9)
+    child = tuned(parent, 3, 0.15, 0.85)
+    found = evidence.verify(child, {"parent": parent, "uncle": uncle})
+    assert relations(found) == {"parent": "descends", "uncle": "related"}
     assert found.sentence.startswith("child descends from parent: ")
-    seen = evidence.verify(outgroup, {"start": start, "sibling": sibling})
-    assert relations(seen)["sibling"] != "shares a start"  # the only third one lies between
+    assert "the candidate lies between the child and uncle, and the child has faded from it" in found.sentence
+    assert relations(evidence.verify(parent, {"child": child, "uncle": uncle}))["child"] == "ancestor"
+
+
+def test_siblings_share_a_start_where_both_have_faded_from_it(monkeypatch):
+    monkeypatch.setitem(lineage.MEASURED, "outgroup", (0, 300))
+    start = mlp(0)
+    one, other = (tuned(start, seed, 0.2, 0.85) for seed in (1, 2))
+    assert relations(evidence.verify(one, {"start": start, "other": other})) == {
+        "start": "related",
+        "other": "shares a start",
+    }
+
+
+def test_without_fading_nobody_is_named_and_what_the_place_shows_is_said():
+    """The parent lies between the child and its uncle, as a child lies between its parent and its own child."""
+    start = mlp(0)
+    parent, uncle = moved(start, 1, 0.3), moved(start, 2, 0.5)
+    found = evidence.verify(moved(parent, 3, 0.3), {"parent": parent, "uncle": uncle})
+    assert relations(found) == {"parent": "related", "uncle": "related"}
+    assert "parent: it lies between the child and uncle; one of these descends from it" in found.notes
+    assert "uncle: between it and the child lies parent, from which one of them descends" in found.notes
 
 
 def test_candidates_are_read_one_at_a_time(tmp_path, monkeypatch):
@@ -265,6 +289,22 @@ def test_a_stranger_lined_up_with_the_child_claims_nothing_in_any_order_and_is_w
     strict = evidence.verify(child, {"lined up": lined_up}, any_order=True, **KNOWN).findings["lined up"]
     assert not strict.is_kin
     assert {each.kind for each in strict.evidence} == {"matched"}
+
+
+def test_units_that_a_rule_has_sorted_in_both_networks_are_warned_of():
+    def in_order(tree):
+        layers, found = list(tree), {name: layer["kernel"] for name, layer in tree.items()}
+        for name, following in itertools.pairwise(layers):
+            order = np.argsort(np.linalg.norm(found[name], axis=0))
+            found[name], found[following] = found[name][:, order], found[following][order]
+        return {name: {"kernel": kernel} for name, kernel in found.items()}
+
+    child = in_order(mlp(0))
+    note = "units of both are sorted by their norm"
+    for parent, warned in ((in_order(moved(child, 7, 0.1)), True), (mlp(0), False)):
+        found = evidence.verify(child if warned else moved(parent, 7, 0.1), {"parent": parent}).findings["parent"]
+        assert found.is_kin
+        assert any(each.startswith(note) for each in found.notes) == warned
 
 
 def test_near_relatives_are_found_in_any_order_and_not_warned_of():
