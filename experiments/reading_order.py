@@ -6,6 +6,8 @@ python -m experiments.reading_order
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from experiments.evidence.table import called_relatives
 from experiments.lab import markdown
 from experiments.lab.markdown import arrows, percent
@@ -97,6 +99,14 @@ def strangers_named() -> str:
     return f"{sum(len(run['wrong']) for run in runs.values())} of {asked} answers are wrong"
 
 
+def of_kinds_never_seen() -> str:
+    """Returns the number of `universal`."""
+    kinds = [record["accuracy"]["all"] for record in results_of("universal")["runs"].values()]
+    names = ("universal", "weight distance", "roots, after a factor")
+    learned, distance, roots = (percent(float(np.mean([shares[name] for shares in kinds]))) for name in names)
+    return f"of kinds never seen it names {learned} % of parents, weight distance {distance} %, roots {roots} %"
+
+
 def in_programs() -> str:
     """Returns the number of `scaling`."""
     return f"{percent(results_of('scaling')['runs']['base']['in_programs'])} % of a sweep's time goes into its programs"
@@ -157,6 +167,10 @@ STUDIES: dict[str, tuple[str, Callable[[], str]]] = {
     "lineage300": (
         "Is everybody's parent found among 300 networks of five roots?",
         learning("lineage300", "300 networks", "parent", "the parents"),
+    ),
+    "universal": (
+        "Can one detector, trained once, serve networks of a kind that it never saw?",
+        of_kinds_never_seen,
     ),
     "scaling": ("How fast is a sweep, and what would a thousand parents of a hundred thousand take?", in_programs),
 }

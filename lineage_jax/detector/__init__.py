@@ -7,6 +7,11 @@
 
 Every network is looked at once (`Views`); pairs exist only inside a compiled step. A detector that was trained with ten
 candidates takes three or three hundred, of any width.
+
+    evidence_scores(parents, children)                                     # xarray: parent child
+
+asks another one, which comes with the library. It looks at what learning-free methods see of every tensor, not at the
+weights themselves, so it takes networks of any architecture and nothing has to be learned first.
 """
 
 from lineage_jax.detector._calibration import expected_calibration_error as expected_calibration_error
@@ -19,6 +24,23 @@ from lineage_jax.detector._evaluate import evaluate as evaluate
 from lineage_jax.detector._evaluate import evaluate_fitted as evaluate_fitted
 from lineage_jax.detector._evaluate import predict as predict
 from lineage_jax.detector._evaluate import probabilities as probabilities
+from lineage_jax.detector._evidence import NUMBERS as NUMBERS
+from lineage_jax.detector._evidence import Evidence as Evidence
+from lineage_jax.detector._evidence import evidence_of as evidence_of
+from lineage_jax.detector._evidence_ask import evidence_scores as evidence_scores
+from lineage_jax.detector._evidence_cases import Case as Case
+from lineage_jax.detector._evidence_cases import Draw as Draw
+from lineage_jax.detector._evidence_cases import Looks as Looks
+from lineage_jax.detector._evidence_cases import looks_at as looks_at
+from lineage_jax.detector._evidence_features import features_of as features_of
+from lineage_jax.detector._evidence_fit import EvidenceTraining as EvidenceTraining
+from lineage_jax.detector._evidence_fit import fit_evidence as fit_evidence
+from lineage_jax.detector._evidence_fit import logits_of_looks as logits_of_looks
+from lineage_jax.detector._evidence_fitted import SHIPPED as SHIPPED
+from lineage_jax.detector._evidence_fitted import FittedEvidence as FittedEvidence
+from lineage_jax.detector._evidence_fitted import evidence_probabilities as evidence_probabilities
+from lineage_jax.detector._evidence_fitted import load_evidence_detector as load_evidence_detector
+from lineage_jax.detector._evidence_fitted import save_evidence_detector as save_evidence_detector
 from lineage_jax.detector._examples import Batch as Batch
 from lineage_jax.detector._examples import Examples as Examples
 from lineage_jax.detector._examples import batches as batches

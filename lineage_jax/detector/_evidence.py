@@ -1,0 +1,268 @@
+r"""What learning-free methods see of a child beside its candidates, tensor by tensor, whatever the architecture.
+
+With $x_i = p_i - c$ and the Gram matrix of all $x_i$ and $c$, one pass over the weights gives every product of two
+networks, so distances between candidates too. Sums stand relative to the child: near copies lose no digit.
+"""
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from jaxtyping import Float
+
+from lineage_jax.leaves import Weights, kernels_among
+
+NUMBERS = (
+    *("l2", "l1", "half", "quarter", "scaled half", "median", "spread of ratios"),
+    *("equal", "cosine", "angle", "centred cosine", "centred angle", "norm"),
+)
+"""What is known of a candidate's tensor beside the child's; logarithms, but for cosines and the share of equal numbers.
+
+Training moves few numbers far and most a little, so sums of roots (`half`, `quarter`) see the parent better than sums
+of squares. Weight decay moves what is not learned by one factor: `scaled half` is taken after the best one, and ratios
+of child and parent then crowd in a narrow spread.
+"""
+
+DISTANCES = 7
+"""How many of them come first and are distances: the smallest is the nearest."""
+
+KINDS = ("kernel", "vector", "all weights", "all kernels")
+"""What a tensor is: a kernel, any other weight, or a sum over the network."""
+
+ABOUT = ("log share", "depth", *KINDS)
+"""What is known of a tensor: the logarithm of its share of the child's weights, where it stands, what it is."""
+
+AT_A_TIME = 2**18
+"""Values of a tensor that are taken of every network in one go, in float64; they stay in a cache."""
+
+SAMPLE = 2**14
+"""Values of a tensor that medians and ratios are taken of, evenly spread."""
+
+CROWD = 0.05
+"""Share of a tensor's ratios whose spread is measured, the densest."""
+
+LEAST = 1e-8
+"""Relative distance below which all is rounding of float32."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class Evidence:
+    r"""One child beside p candidates, through t tensors of which the last two are sums over the network.
+
+    Attributes:
+        numbers: `[t, p, k]`, of every candidate's tensor what `NUMBERS` says.
+        ratios: `[t, p, p]`, how far the child lies from candidate i towards candidate j, $\langle c - p_i, p_j - p_i
+            \rangle / |p_j - p_i|^2$: around 0 for all j where i is the parent, below 1/2 where i is nearer than j.
+        between: `[t, p, p]`, the logarithm of the distance of two candidates over the child's norm.
+        about: `[t, a]`, of every tensor what `ABOUT` says.
+    """
+
+    numbers: Float[np.ndarray, "t p k"]
+    ratios: Float[np.ndarray, "t p p"]
+    between: Float[np.ndarray, "t p p"]
+    about: Float[np.ndarray, "t a"]
+
+    def select(self, places: Sequence[int] | np.ndarray) -> "Evidence":
+        """Returns the evidence as if only the candidates at these places had been there."""
+        return dataclasses.replace(
+            self,
+            numbers=self.numbers[:, places],
+            ratios=self.ratios[:, places][:, :, places],
+            between=self.between[:, places][:, :, places],
+        )
+
+
+@dataclasses.dataclass(kw_only=True)
+class _Sums:
+    """Sums over one tensor, or over several: what adds up.
+
+    Attributes:
+        gram: products of all $x_i$ and, last, of c.
+        centred: the same of kernels less their means over output units.
+        moments: of every $x_i$ and, last, of c the sums of absolute values, of their roots, and of the roots of these.
+        equal: how many numbers of every candidate are the child's.
+        size: how many numbers there are.
+        sampled: of every candidate size times what `_sampled` found.
+    """
+
+    gram: np.ndarray
+    centred: np.ndarray
+    moments: np.ndarray
+    equal: np.ndarray
+    size: float
+    sampled: np.ndarray
+
+    @classmethod
+    def zero(cls, count: int) -> "_Sums":
+        shape = (count + 1, count + 1)
+        return cls(
+            gram=np.zeros(shape),
+            centred=np.zeros(shape),
+            moments=np.zeros((count + 1, 3)),
+            equal=np.zeros(count),
+            size=0.0,
+            sampled=np.zeros((count, 3)),
+        )
+
+    def add(self, other: "_Sums") -> None:
+        for field in dataclasses.fields(self):
+            setattr(self, field.name, getattr(self, field.name) + getattr(other, field.name))
+
+
+def evidence_of(parents: Sequence[Mapping[str, np.ndarray]], child: Weights) -> Evidence:
+    """Gathers the evidence of one child.
+
+    Args:
+        parents: the candidates' weights by the child's paths, of the child's shapes; what one lacks counts as zeros.
+        child: its weights by path, kernels laid out as in `leaves.weights_of`.
+
+    Raises:
+        ValueError: If there is no candidate or no weight, a shape is not the child's, or a weight is NaN or infinite.
+
+    Examples:
+        >>> child = {"fc/kernel": np.eye(3), "fc/bias": np.ones(3)}
+        >>> found = evidence_of([{"fc/kernel": np.eye(3)}, {}], child)
+        >>> found.numbers.shape, found.ratios.shape
+        ((4, 2, 13), (4, 2, 2))
+    """
+    _check(parents, child)
+    kernels = kernels_among(child)
+    whole, of_kernels = (_Sums.zero(len(parents)) for _ in range(2))
+    total, rows = sum(leaf.size for leaf in child.values()), []
+    for place, (path, leaf) in enumerate(child.items()):
+        sums = _sums_of([parent.get(path) for parent in parents], leaf, centred=path in kernels)
+        whole.add(sums)
+        if path in kernels:
+            of_kernels.add(sums)
+        rows.append((sums, place / max(len(child) - 1, 1), "kernel" if path in kernels else "vector"))
+    rows += [(whole, 0.5, "all weights"), (of_kernels, 0.5, "all kernels")]
+    return Evidence(
+        numbers=np.stack([_numbers(sums) for sums, *_ in rows]).astype(np.float32),
+        ratios=np.stack([_ratios(sums)[0] for sums, *_ in rows]).astype(np.float32),
+        between=np.stack([_ratios(sums)[1] for sums, *_ in rows]).astype(np.float32),
+        about=np.stack([_about(sums.size / total, depth, kind) for sums, depth, kind in rows]).astype(np.float32),
+    )
+
+
+def _check(parents: Sequence[Mapping[str, np.ndarray]], child: Weights) -> None:
+    if not parents:
+        raise ValueError("expected at least one candidate, got none")
+    if not child:
+        raise ValueError("expected a child with weights, got none: nothing can be compared")
+    for path, leaf in child.items():
+        for place, parent in enumerate(parents):
+            if path in parent and parent[path].shape != leaf.shape:
+                shapes = f"{leaf.shape} as the child's, got {parent[path].shape}"
+                raise ValueError(f"expected '{path}' of candidate {place} with the shape {shapes}")
+
+
+def _sums_of(parents: Sequence[np.ndarray | None], child: np.ndarray, *, centred: bool) -> _Sums:
+    """Sums over one tensor, a piece at a time."""
+    sums = _Sums.zero(len(parents))
+    sums.size = float(child.size)
+    sample = []
+    rows = child.reshape(-1, child.shape[-1]) if child.ndim else child.reshape(1, 1)
+    others = [None if parent is None else parent.reshape(rows.shape) for parent in parents]
+    step = max(1, AT_A_TIME // rows.shape[1])
+    stride = max(1, child.size // SAMPLE)
+    for start in range(0, len(rows), step):
+        part = slice(start, start + step)
+        piece = np.zeros((len(parents) + 1, *rows[part].shape))
+        piece[-1] = rows[part]
+        for row, other in zip(piece, others, strict=False):
+            row[...] = -piece[-1] if other is None else other[part] - piece[-1]
+        flat = piece.reshape(len(piece), -1)
+        sums.gram += flat @ flat.T
+        size = np.abs(flat)
+        sums.equal += (size[:-1] == 0).sum(axis=1)
+        sample.append(flat[:, ::stride].copy())
+        roots = np.sqrt(size)
+        sums.moments += np.stack([size.sum(axis=1), roots.sum(axis=1), np.sqrt(roots).sum(axis=1)], axis=1)
+        if centred:
+            piece -= piece.mean(axis=-1, keepdims=True)
+            sums.centred += flat @ flat.T
+    if not np.isfinite(sums.gram).all():
+        raise ValueError("expected finite weights, got NaN or infinity in a candidate or the child")
+    *steps, own = np.concatenate(sample, axis=1)
+    sums.sampled = sums.size * np.stack([_sampled(own + step, own) for step in steps])
+    return sums
+
+
+def _sampled(parent: np.ndarray, child: np.ndarray) -> Float[np.ndarray, " 3"]:
+    """Returns what is seen of a sample, as logarithms: median step, roots after the best factor, spread of ratios."""
+    size = np.abs(child)
+    median = _log(np.median(np.abs(child - parent)) / max(np.sqrt(np.mean(size**2)), 1e-30))
+    weight = np.abs(parent)
+    speaks = weight > 1e-3 * weight.mean()
+    if not speaks.any():
+        return np.array([median, 0.0, 0.0])
+    ratios, weight = child[speaks] / parent[speaks], weight[speaks]
+    order = np.argsort(ratios)
+    ratios, weight = ratios[order], np.cumsum(weight[order])
+    factor = ratios[np.searchsorted(weight, weight[-1] / 2)]  # minimises |c - factor p|_1
+    roots = np.sqrt(np.abs(child - factor * parent)).sum() / max(np.sqrt(size).sum(), 1e-30)
+    crowd = max(1, int(CROWD * len(ratios)))
+    spread = (ratios[crowd:] - ratios[:-crowd]).min() if len(ratios) > crowd else 1.0
+    return np.array([median, 2 * _log(roots), _log(spread)])
+
+
+def _numbers(sums: _Sums) -> Float[np.ndarray, "p k"]:
+    """Returns what `NUMBERS` says of every candidate."""
+    of_child = sums.gram[-1, -1]
+    size = max(sums.size, 1)
+    distance = np.sqrt(np.diag(sums.gram)[:-1])
+    cosine, angle, norm = _angles(sums.gram)
+    centred, centred_angle, _ = _angles(sums.centred)
+    l1, half, quarter = (_log(each) for each in (sums.moments[:-1] / np.maximum(sums.moments[-1], 1e-30)).T)
+    median, scaled, spread = sums.sampled.T / size
+    return np.stack(
+        [
+            _log(distance / max(math.sqrt(of_child), 1e-30)),
+            l1,
+            2 * half,
+            4 * quarter,
+            scaled,
+            median,
+            spread,
+            sums.equal / size,
+            cosine,
+            angle,
+            centred,
+            centred_angle,
+            norm,
+        ],
+        axis=1,
+    )
+
+
+def _angles(gram: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Returns cosines, logarithms of sines and of the ratio of norms; strangers where there is nothing."""
+    of_child, product, step = gram[-1, -1], gram[-1, :-1], np.diag(gram)[:-1]
+    of_parent = np.maximum(of_child + 2 * product + step, 0)
+    norms = np.sqrt(of_child * of_parent)
+    there = norms > 0
+    safe = np.where(there, norms, 1)
+    cosine = np.where(there, (of_child + product) / safe, 0)
+    # |c|^2 |p|^2 sin^2 = |c|^2 |x|^2 - <c, x>^2: no near copy loses a digit
+    sine = np.sqrt(np.maximum(of_child * step - product**2, 0)) / safe
+    ratio = np.where(there, np.log(np.where(there, of_parent, 1) / max(of_child, 1e-300)) / 2, 0)
+    return cosine, _log(np.where(there, np.where(cosine > 0, sine, 1), 1)), np.clip(ratio, -5, 5)
+
+
+def _ratios(sums: _Sums) -> tuple[Float[np.ndarray, "p p"], Float[np.ndarray, "p p"]]:
+    """Returns `ratios` and `between`; nothing lies between equal candidates."""
+    gram = sums.gram[:-1, :-1]
+    squares = np.diag(gram)
+    apart = np.maximum(squares[:, None] + squares - 2 * gram, 0)
+    there = apart > 1e-14 * (squares[:, None] + squares)
+    ratios = np.where(there, (squares[:, None] - gram) / np.where(there, apart, 1), 0)
+    return np.clip(ratios, -20, 20), _log(np.sqrt(apart / max(sums.gram[-1, -1], 1e-300)))
+
+
+def _about(share: float, depth: float, kind: str) -> Float[np.ndarray, " a"]:
+    return np.array([math.log(max(share, 1e-9)), depth, *(kind == each for each in KINDS)])
+
+
+def _log(values: np.ndarray | np.floating) -> np.ndarray | np.floating:
+    return np.log(np.clip(values, LEAST, 1e3))
