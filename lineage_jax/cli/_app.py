@@ -1,6 +1,7 @@
 """What all commands share: the application, its two consoles, and how bad input ends."""
 
 import contextlib
+import gc
 import logging
 import sys
 from collections.abc import Callable, Iterator
@@ -15,6 +16,10 @@ out, err = Console(), Console(stderr=True)
 INTERRUPTED = 130
 """The exit status of what the user ended, as shells have it."""
 
+MANY_OBJECTS = 100_000
+"""New objects between two searches for unreachable ones: reading a program makes millions that all stay, and every
+search looks at those of JAX too."""
+
 MANY_VALUES = ("--parents", "--against", "--measure", "--alpha", "--family", "--weights", "--features")
 
 
@@ -23,6 +28,7 @@ def main() -> None:
 
     Bad input and errors of the system end in one line on stderr and exit status 2.
     """
+    gc.set_threshold(MANY_OBJECTS)
     try:
         with library_log_on_stderr():
             app(args=spread(sys.argv[1:]))

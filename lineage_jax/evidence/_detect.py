@@ -11,7 +11,7 @@ from lineage_jax.evidence._answer import Answer
 from lineage_jax.evidence._compare import ComparedChild, by_features, by_weights
 from lineage_jax.evidence._detector import ask_detector, read_detector
 from lineage_jax.evidence._laundered import brought_back
-from lineage_jax.evidence._probes import draw_noise, read_probes
+from lineage_jax.evidence._probes import draw_noise, read_probes, too_large
 from lineage_jax.evidence._question import Candidates, Given, Question, read_question
 from lineage_jax.evidence._scores import DEFAULT_MEASURES, chosen_measures
 from lineage_jax.evidence._verdict import opposites, relatives
@@ -54,7 +54,7 @@ def detect(
             in which is a candidate. Of several, one that cannot be read is skipped.
         child: a path, variables, or a loaded network; among the candidates it is left out.
         probes: images `[n, h, w, c]`, or a file of them (.npy, .npz, IDX); by default standard-normal noise, whose
-            features are shown and decide nothing.
+            features are shown and decide nothing; of networks that take large images only weights are compared then.
         detector: a trained detector or its folder: it chooses among relatives.
         measures: similarities of features, by name (`similarity.MEASURES`) or as functions by name.
         alphas: strengths of the approximation, each >= 0; by default the one that is recommended for each measure.
@@ -98,6 +98,8 @@ def detect(
     if trained:
         trained.check_probes(probes, weights_only=weights_only)
     reason = "as --weights-only asks" if weights_only else None if features else obstacle(question.everyone)
+    if reason is None and features is None and probes is None:
+        reason = too_large(question.child.input_shape)
     needed = reason is None or (trained is not None and trained.sees_features)
     given = read_probes(probes) if probes is not None and needed else None
     if reason:

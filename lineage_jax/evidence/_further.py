@@ -32,25 +32,31 @@ class Movable:
     groups: "Groups"
     lacking: tuple[str, ...]
 
-    def evidence(self, candidate: Weights | None = None) -> "tuple[Evidence, ...]":
+    def evidence(self) -> "tuple[Evidence, ...]":
         """Returns the kinds of evidence that do not care for the order of units, of kernels that both have.
 
         Inner products are asked only of a program, which says what is a stream.
-
-        Args:
-            candidate: another one in its place.
         """
         from lineage_jax import kinship
 
-        given = self.candidate if candidate is None else candidate
-        theirs = {path: leaf for path, leaf in given.items() if path not in self.lacking}
         kinds = [kinship.matched] if self.groups.by_order else [kinship.matched, kinship.by_inner_products]
-        found = [each(theirs, self.child, self.groups) for each in kinds]
+        found = [each(self._shared(self.candidate), self.child, self.groups) for each in kinds]
         return tuple(each for each in found if each.layers)
 
-    def matched(self, candidate: Weights | None = None) -> "Evidence | None":
-        """Returns the evidence of matched units, or None where none could be judged."""
-        return next((found for found in self.evidence(candidate) if found.kind == "matched"), None)
+    def matched(self) -> "Evidence":
+        """Returns the evidence of matched units."""
+        from lineage_jax import kinship
+
+        return kinship.matched(self._shared(self.candidate), self.child, self.groups)
+
+    def is_matched(self, candidate: Weights, level: float) -> bool:
+        """Says whether a network in the candidate's place shows a kinship by its matched units."""
+        from lineage_jax import kinship
+
+        return kinship.is_matched(self._shared(candidate), self.child, self.groups, level=level)
+
+    def _shared(self, candidate: Weights) -> Weights:
+        return {path: leaf for path, leaf in candidate.items() if path not in self.lacking}
 
     def aligning(self) -> "Element":
         """Returns what brings the candidate's units to the child's."""

@@ -156,10 +156,10 @@ def _looked_further(subject: Subject, judged: Judged, sides: Sides, level: float
         return judged, sides
     limits = {}
     if judged.evidence[0].kind == "in place":
-        look = functools.partial(_in_place, sides=sides)
-        limits["in place"] = limit(look, sides.candidate, sides.child, cosines=COSINES, level=each)
+        shows = functools.partial(_shows_in_place, sides)
+        limits["in place"] = limit(shows, sides.candidate, sides.child, cosines=COSINES, level=each)
     if free:
-        limits["matched"] = limit(free.matched, free.candidate, free.child, cosines=FAR_COSINES, level=each)
+        limits["matched"] = limit(free.is_matched, free.candidate, free.child, cosines=FAR_COSINES, level=each)
     found = {kind: cosine for kind, cosine in limits.items() if cosine is not None}
     return dataclasses.replace(judged, limits=found), sides
 
@@ -173,10 +173,10 @@ def _asked_for_more(subject: Subject, judged: Judged, sides: Sides, level: float
     return dataclasses.replace(judged, evidence=(*judged.evidence, *further), notes=notes)
 
 
-def _in_place(candidate: Weights, sides: Sides) -> "Evidence":
+def _shows_in_place(sides: Sides, candidate: Weights, level: float) -> bool:
     from lineage_jax import kinship
 
-    return kinship.in_place(candidate, sides.child, sides.orders)
+    return kinship.in_place(candidate, sides.child, sides.orders).p <= level
 
 
 def _aligned(subject: Subject, judged: Judged, sides: Sides, free: Movable) -> tuple[Judged, Sides]:

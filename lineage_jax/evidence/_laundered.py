@@ -31,11 +31,9 @@ def brought_back(question: Question, strangers: Sequence[str]) -> Question | Non
     for name in strangers:
         sides = subject.beside(question.parents[name])
         free, _ = movable(subject, sides)
-        matched = free.matched() if free else None
-        if free is None or matched is None:
-            continue
-        p = min(1.0, KINDS * sides.among * len(strangers) * matched.p)
-        if p <= ACCUSED:
+        tests = KINDS * sides.among * len(strangers)
+        if free and free.is_matched(free.candidate, ACCUSED / tests):
+            p = tests * free.matched().p
             found[sides.orders is not None][name] = free.aligned(free.aligning()), p
     if found[True]:
         child: Params = question.child.variables

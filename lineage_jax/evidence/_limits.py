@@ -4,15 +4,11 @@ Each is the candidate with a part of the child added to every leaf: as strange a
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import stats
+from scipy.special import ndtr, ndtri
 
 from lineage_jax.leaves import Weights
-
-if TYPE_CHECKING:
-    from lineage_jax.kinship import Evidence
 
 COSINES = (0.05, 0.1, 0.15, 0.2, 0.25, 0.35, 0.5)
 """Cosines with the child that are tried where units stand in their places, and cost little."""
@@ -25,7 +21,7 @@ POWER = 0.99
 
 
 def limit(
-    look: "Callable[[Weights], Evidence | None]",
+    shows: "Callable[[Weights, float], bool]",
     candidate: Weights,
     child: Weights,
     *,
@@ -35,18 +31,14 @@ def limit(
     """Returns the least of some cosines at which a relative would have been found, or None.
 
     Args:
-        look: returns the evidence of a candidate, or None where there is none.
+        shows: says whether a candidate is found at a p-value.
         candidate: one that looks like a stranger, in the layout of the child.
         child: the child.
         cosines: in rising order.
         level: p-value at which it would have been found.
     """
-    needed = stats.norm.sf(stats.norm.isf(level) + stats.norm.isf(1 - POWER))
-    for cosine in cosines:
-        found = look(blended(candidate, child, cosine))
-        if found is not None and found.p <= needed:
-            return cosine
-    return None
+    needed = float(ndtr(ndtri(level) - ndtri(POWER)))
+    return next((cosine for cosine in cosines if shows(blended(candidate, child, cosine), needed)), None)
 
 
 def blended(candidate: Weights, child: Mapping[str, np.ndarray], cosine: float) -> Weights:

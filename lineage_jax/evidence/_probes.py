@@ -18,6 +18,9 @@ NOISE_PIXELS = 2**20
 
 FEWEST_PROBES = 16
 
+LARGEST = 64
+"""Side of images above which none of noise are shown to networks of files: it takes minutes and decides nothing."""
+
 NOISE = "standard-normal noise"
 """What is said to be the source of probes that nobody gave."""
 
@@ -66,6 +69,19 @@ def read_probes(probes: "str | os.PathLike | Inputs") -> Probes:
     if isinstance(probes, str | os.PathLike):
         return Probes(inputs=data.load_probes(Path(probes)), source=str(probes))
     return Probes(inputs=probes, source="an array")
+
+
+def too_large(input_shape: tuple[int, ...] | None) -> str | None:
+    """Says why networks are not compared on noise, or None where they are.
+
+    Examples:
+        >>> too_large((224, 224, 3)), too_large((32, 32, 3))
+        ('no --probes are given, and features on noise of 224 x 224 would take long and decide nothing', None)
+    """
+    if input_shape is None or max(input_shape[:2]) <= LARGEST:
+        return None
+    height, width = input_shape[:2]
+    return f"no --probes are given, and features on noise of {height} x {width} would take long and decide nothing"
 
 
 def draw_noise(input_shape: tuple[int, ...] | None) -> Probes:

@@ -14,6 +14,7 @@ from lineage_jax.kinship._evidence import Layer as Layer
 from lineage_jax.kinship._holm import holm as holm
 from lineage_jax.kinship._in_place import in_place as in_place
 from lineage_jax.kinship._inner_products import by_inner_products as by_inner_products
+from lineage_jax.kinship._matched import is_matched as is_matched
 from lineage_jax.kinship._matched import matched as matched
 from lineage_jax.kinship._probability import combined as combined
 from lineage_jax.kinship._probability import probability as probability

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any
 
-from scipy.stats import poisson
+from scipy.special import gammainc
 
 from lineage_jax.kinship._evidence import Evidence, Layer, named
 from lineage_jax.leaves import counterparts, leaf_paths, leaf_shapes
@@ -90,9 +90,9 @@ def evidence_of(
         kernels: of the child, by path how many numbers each has.
         left_out: of kernels that no test judged, why.
     """
-    agreed, units = (sum(getattr(test, name) for test in agreements) for name in ("agreed", "units"))
+    agreed = sum(test.agreed for test in agreements)
     judged = {path for test in agreements for path in test.paths}
-    enough = len(agreements) >= ENOUGH_LAYERS or agreed > ENOUGH_UNITS * units
+    enough = tell_kinship(agreements)
     layers: dict[str, Layer] = {}
     for test in agreements:
         name = named(test.paths)
@@ -110,6 +110,17 @@ def evidence_of(
     )
 
 
+def tell_kinship(agreements: Sequence[Agreement]) -> bool:
+    """Says whether enough was judged to tell kinship from convergence."""
+    agreed, units = (sum(getattr(test, name) for test in agreements) for name in ("agreed", "units"))
+    return len(agreements) >= ENOUGH_LAYERS or agreed > ENOUGH_UNITS * units
+
+
 def by_chance(agreed: int, layers: int) -> float:
-    """Returns the probability that units of strangers agree as often in so many layers."""
-    return float(poisson.sf(agreed - 1, BY_CHANCE * layers))
+    """Returns the probability that units of strangers agree as often in so many layers.
+
+    Examples:
+        >>> by_chance(0, 1), round(by_chance(3, 1), 3)
+        (1.0, 0.143)
+    """
+    return float(gammainc(agreed, BY_CHANCE * layers)) if agreed else 1.0  # Poisson's law

@@ -1,16 +1,34 @@
 """Evidence after laundering: units matched by one half of what they read agree with those matched by the other."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from lineage_jax import symmetry
-from lineage_jax.kinship._agreements import ELSEWHERE, FEWEST_UNITS, TOO_FEW, Agreement, brought, evidence_of
+from lineage_jax.kinship._agreements import (
+    ELSEWHERE,
+    ENOUGH_LAYERS,
+    FEWEST_UNITS,
+    TOO_FEW,
+    Agreement,
+    brought,
+    by_chance,
+    evidence_of,
+    tell_kinship,
+)
 from lineage_jax.kinship._evidence import Evidence
 from lineage_jax.symmetry import Groups, Halves
 from lineage_jax.typing import Params
 
 NOISE = 1e-7
 """Added at random to cosines: units that are all zero must not agree by the order of a file."""
+
+HOPELESS = 0.5
+"""P-value of the layers judged so far above which those that follow are not looked at."""
+
+WORKERS = 2
+"""Layers that are judged at a time, beside those that are still being matched."""
 
 PINNED = "the program keeps its outputs in their places"
 ALIKE = "it reads colours, places or too few units, and there strangers are alike too"
@@ -37,13 +55,47 @@ def matched(a: Params, b: Params, groups: Groups) -> Evidence:
     """
     pair = brought(a, b)
     left_out = dict.fromkeys(pair.kernels, PINNED) | dict.fromkeys(pair.missing, ELSEWHERE)
-    found = []
-    for halves in symmetry.match_in_halves(pair.a, pair.b, groups, without=pair.missing):
-        left_out |= dict.fromkeys(halves.anchors, ALIKE) | dict.fromkeys(halves.paths, TOO_FEW)
-        if halves.paths and halves.units >= FEWEST_UNITS:
-            found.append(_judged(halves))
+    waiting = []
+    with ThreadPoolExecutor(WORKERS) as pool:  # what is judged has no part in what comes after
+        for halves in symmetry.match_in_halves(pair.a, pair.b, groups, without=pair.missing):
+            left_out |= dict.fromkeys(halves.anchors, ALIKE) | dict.fromkeys(halves.paths, TOO_FEW)
+            if _is_judged(halves):
+                waiting.append(pool.submit(_judged, halves))
+        found = [test.result() for test in waiting]
     statistic = sum(test.statistic for test in found) / max(1, len(found)) ** 0.5
     return evidence_of("matched", found, statistic, pair.kernels, left_out)
+
+
+def is_matched(a: Params, b: Params, groups: Groups, *, level: float) -> bool:
+    """Says whether the p-value of `matched` is at most a level, and looks at no more layers than it takes to know.
+
+    Units of layers that follow can only agree more, and there are no more layers than families. Where, after enough
+    layers to be judged at all, no more units agree than those of strangers, none that follow are looked at either: they
+    are aligned by those before, and what knows nothing of each other aligns nothing. So it says yes to no pair of which
+    `matched` says no.
+
+    Args:
+        a: as of `matched`.
+        b: the same.
+        groups: the same.
+        level: the p-value.
+    """
+    pair = brought(a, b)
+    most, agreed = len(groups.families), 0
+    found: list[Agreement] = []
+    for halves in symmetry.match_in_halves(pair.a, pair.b, groups, without=pair.missing):
+        found += [_judged(halves)] if _is_judged(halves) else []
+        agreed = sum(test.agreed for test in found)
+        if len(found) >= ENOUGH_LAYERS:
+            if by_chance(agreed, most) <= level:
+                return True
+            if by_chance(agreed, len(found)) > HOPELESS:
+                return False
+    return tell_kinship(found) and by_chance(agreed, len(found)) <= level
+
+
+def _is_judged(halves: Halves) -> bool:
+    return bool(halves.paths) and halves.units >= FEWEST_UNITS
 
 
 def _judged(halves: Halves) -> Agreement:

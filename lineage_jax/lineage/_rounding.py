@@ -59,12 +59,16 @@ def cue_by_rounding(candidate: Mapping[str, np.ndarray], child: Mapping[str, np.
         'child'
     """
     pairs = [(candidate[path], child[path]) for path in candidate if path in child]
-    pairs = [(a.astype(np.float32), b.astype(np.float32)) for a, b in pairs if a.shape == b.shape and a.ndim > 1]
+    pairs = [(_in_float32(a), _in_float32(b)) for a, b in pairs if a.shape == b.shape and a.ndim > 1]
     for first, other, ways in (("candidate", "child", [(b, a) for a, b in pairs]), ("child", "candidate", pairs)):
         how = _rounded_to(ways)
         if how is not None:
             return cue("rounding", first, f"the {other} is the {first} rounded to {how}", forgeable=True)
     return None
+
+
+def _in_float32(kernel: np.ndarray) -> np.ndarray:
+    return kernel.astype(np.float32, copy=False)
 
 
 def _rounded_to(pairs: list[tuple[np.ndarray, np.ndarray]]) -> str | None:
@@ -82,7 +86,7 @@ def _rounded_to(pairs: list[tuple[np.ndarray, np.ndarray]]) -> str | None:
 def _is_cast(rounded: np.ndarray, exact: np.ndarray, dtype: np.dtype) -> bool:
     """Says whether a kernel is another one in a narrower format, looking at a few weights first."""
     with np.errstate(over="ignore"):
-        few = [np.ascontiguousarray(each.ravel()[:FEWEST]) for each in (rounded, exact)]
+        few = [each.flat[:FEWEST] for each in (rounded, exact)]
         alike = np.array_equal(few[1].astype(dtype).astype(np.float32), few[0])
         return alike and np.array_equal(exact.astype(dtype).astype(np.float32), rounded)
 
@@ -92,17 +96,27 @@ def _is_on_a_grid(rounded: np.ndarray, exact: np.ndarray) -> bool:
 
     Not where the other one lies on a grid, too: of one network rounded in two ways the coarser one looks so.
     """
-    one = rounded.reshape(1, -1), exact.reshape(1, -1)
-    by_unit = rounded.reshape(-1, rounded.shape[-1]).T, exact.reshape(-1, exact.shape[-1]).T
-    if any(_may_be_on_grids(before) for _, before in (one, by_unit)):
+    if any(_may_be_on_grids(rows) for rows in _few_of(exact)):
         return False
-    return any(_may_be_on_grids(rows) and _are_rounded(rows, before) for rows, before in (one, by_unit))
+    whole, by_unit = (_may_be_on_grids(rows) for rows in _few_of(rounded))
+    return (whole and _are_rounded(rounded.reshape(1, -1), exact.reshape(1, -1))) or (
+        by_unit and _are_rounded(_units(rounded), _units(exact))
+    )
+
+
+def _few_of(kernel: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Returns a few weights of a kernel as one row, and those of a few units; the kernel is not copied."""
+    return kernel.flat[: 4 * MOST_LEVELS][None], _units(kernel[..., :FEW_ROWS])
+
+
+def _units(kernel: np.ndarray) -> np.ndarray:
+    """Returns the weights of every unit, [units, n]."""
+    return kernel.reshape(-1, kernel.shape[-1]).T
 
 
 def _may_be_on_grids(rows: np.ndarray) -> bool:
     """Says whether a few of the weights of a few rows lie on grids; those of a trained network do not."""
-    few = rows[:FEW_ROWS, : 4 * MOST_LEVELS].astype(np.float64)
-    return any(_step(row) is not None for row in few)
+    return any(_step(row) is not None for row in rows[:, : 4 * MOST_LEVELS].astype(np.float64))
 
 
 def _are_rounded(rounded: np.ndarray, exact: np.ndarray) -> bool:

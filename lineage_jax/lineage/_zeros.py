@@ -60,17 +60,21 @@ def cue_by_zeros(candidate: Mapping[str, np.ndarray], child: Mapping[str, np.nda
 
 def _pruned_share(pairs: list[tuple[np.ndarray, np.ndarray]]) -> float | None:
     """Returns the share of zeros in kernels that are others pruned, or None where most zeros do not look so."""
-    judged = [_judge(np.abs(older.ravel()), later.ravel() == 0) for older, later in pairs]
+    judged = [_judge(older, later) for older, later in pairs]
     zeros = sum(count for count, _, _ in judged)
     if not zeros or sum(count for count, _, shows in judged if shows) < MOST_OF_IT * zeros:
         return None
     return sum(count for count, _, shows in judged if shows) / sum(size for _, size, shows in judged if shows)
 
 
-def _judge(sizes: np.ndarray, zero: np.ndarray) -> tuple[int, int, bool]:
+def _judge(older: np.ndarray, later: np.ndarray) -> tuple[int, int, bool]:
     """Returns new zeros and weights of a kernel, and whether pruning by size put them there."""
-    zero = zero & (sizes > 0)
-    count, size = int(zero.sum()), int((sizes > 0).sum())
+    size = int(np.count_nonzero(older))
+    if later.size - np.count_nonzero(later) < SHARE * size:  # fewer zeros in all, most often none: nothing to sort
+        return 0, size, False
+    sizes = np.abs(older.ravel())
+    zero = (later.ravel() == 0) & (sizes > 0)
+    count = int(zero.sum())
     stay = size - count
     if size < FEWEST or count < SHARE * size or stay < SHARE * SHARE * size:
         return count if count >= SHARE * size else 0, size, False

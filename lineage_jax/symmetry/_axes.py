@@ -1,5 +1,6 @@
 """Axes of leaves: what of a network's parameters can be moved, and where each position of each axis is kept."""
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -38,7 +39,7 @@ class Axis:
     outputs: int
     floating: bool
 
-    @property
+    @functools.cached_property
     def slots(self) -> np.ndarray:
         """Numbers of its slots, [groups * size]."""
         return np.arange(self.start, self.start + self.groups * self.size)

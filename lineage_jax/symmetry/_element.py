@@ -166,16 +166,11 @@ def random(key: Key[Array, ""], groups: Groups, *, spread: float = 0.5) -> Eleme
         groups: of a network.
         spread: standard deviation of the logarithms of factors; half a unit is a factor of about 1.6 either way.
     """
-    places, sizes, signs = jax.random.split(key, 3)
-    noise = np.asarray(jax.random.uniform(places, (sum(family.size for family in groups.families),)))
-    ends = np.cumsum([family.size for family in groups.families], dtype=int)
-    permutations = {
-        number: np.argsort(noise[end - family.size : end], kind="stable")
-        for number, (family, end) in enumerate(zip(groups.families, ends, strict=True))
-    }
+    rng = np.random.default_rng(np.asarray(jax.random.key_data(key)))  # on the host, where nothing is compiled
+    permutations = {number: rng.permutation(family.size) for number, family in enumerate(groups.families)}
     factors = from_factors(
         groups,
-        np.exp(spread * np.asarray(jax.random.normal(sizes, (groups.sizes.count,)), np.float64)),
-        np.where(np.asarray(jax.random.bernoulli(signs, shape=(groups.signs.count,))), 1.0, -1.0),
+        np.exp(spread * rng.normal(size=groups.sizes.count)),
+        rng.choice((-1.0, 1.0), size=groups.signs.count),
     )
     return compose(from_permutations(groups, permutations), factors)

@@ -35,7 +35,10 @@ class Factors:
 
     def unknowns(self, first: int, count: int) -> np.ndarray:
         """Returns factors that are each an unknown of their own."""
-        return np.asarray([self._number({first + index: 1.0}) for index in range(count)])
+        known, new = len(self.sums), [((first + index, 1.0),) for index in range(count)]
+        self.sums += new
+        self.numbers |= zip(new, range(known, known + count), strict=True)
+        return known + np.arange(count)
 
     def product(self, first: np.ndarray, second: np.ndarray, power: float = 1.0) -> np.ndarray:
         """Returns first * second ** power, position by position; a zero stays a zero."""
@@ -48,18 +51,32 @@ class Factors:
     def equate(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
         """Says that factors are equal, position by position, and returns them; what is zero takes the other's."""
         first, second = np.broadcast_arrays(first, second)
-        _by_pair(lambda a, b: ANY if ANY in (a, b) else self._eliminate(a, b), first, second)
+        pairs, _ = _pairs(first, second)
+        for one, two in pairs:
+            if one != two and ANY not in (one, two) and not self._joined(self.sums[one], self.sums[two]):
+                self._eliminate(self.normal(one), self.normal(two))
         return np.where(first == ANY, second, first)
 
     def normal(self, number: int) -> Sum:
         """Returns a factor's logarithm in unknowns that are free."""
         return self._in_free(self.sums[number])
 
+    def normal_of(self, unknown: int) -> Sum:
+        """Returns an unknown in those that are free."""
+        return self._in_free(((unknown, 1.0),))
+
     def _in_free(self, terms: Sum) -> Sum:
-        for unknown, _ in terms:
-            if unknown in self.solved:
-                break
-        else:
+        passed = []
+        while len(terms) == 1 and terms[0][1] == 1.0 and terms[0][0] in self.solved:
+            passed.append(terms[0][0])
+            terms = self.solved[terms[0][0]]
+        found = terms if len(terms) == 1 and terms[0][0] not in self.solved else self._all_in_free(terms)
+        for unknown in passed:
+            self.solved[unknown] = found  # whoever asks next has it at once
+        return found
+
+    def _all_in_free(self, terms: Sum) -> Sum:
+        if not any(unknown in self.solved for unknown, _ in terms):
             return terms
         total: dict[int, float] = {}
         pending = list(terms)
@@ -69,10 +86,7 @@ class Factors:
                 pending += [(other, coefficient * more) for other, more in self.solved[unknown]]
             else:
                 total[unknown] = total.get(unknown, 0.0) + coefficient
-        found = self._tidy(total)
-        if len(terms) == 1 and terms[0][1] == 1.0:
-            self.solved[terms[0][0]] = found  # whoever asks next has it at once
-        return found
+        return self._tidy(total)
 
     def _combined(self, first: int, second: int, power: float) -> int:
         if second == ONE:
@@ -84,12 +98,20 @@ class Factors:
             total[unknown] = total.get(unknown, 0.0) + power * coefficient
         return self._number(total)
 
-    def _eliminate(self, first: int, second: int) -> int:
-        if first == second:
-            return first
-        one, two = self.normal(first), self.normal(second)
-        if one == two:
-            return first
+    def _joined(self, one: Sum, two: Sum) -> bool:
+        """Does what is asked most often: of two unknowns, both free, the later one becomes the earlier one."""
+        if not (len(one) == len(two) == 1 and one[0][1] == two[0][1] == 1.0):
+            return False
+        earlier, later = (one, two) if one[0][0] < two[0][0] else (two, one)
+        if earlier[0][0] in self.solved or later[0][0] in self.solved:
+            return False
+        self.solved[later[0][0]] = earlier
+        return True
+
+    def _eliminate(self, one: Sum, two: Sum) -> None:
+        """Solves an equation between sums of free unknowns for the latest of them."""
+        if one == two or self._joined(one, two):
+            return
         total = dict(one)
         for unknown, coefficient in two:
             total[unknown] = total.get(unknown, 0.0) - coefficient
@@ -98,7 +120,6 @@ class Factors:
             unknown = max(difference)
             coefficient = difference.pop(unknown)
             self.solved[unknown] = self._tidy({other: -more / coefficient for other, more in difference.items()})
-        return first
 
     def _number(self, total: dict[int, float]) -> int:
         tidy = self._tidy(total)
@@ -118,7 +139,12 @@ class Factors:
 
 def _by_pair(combine: Callable[[int, int], int], first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Calls a function once for every pair of numbers that occurs."""
-    first, second = np.broadcast_arrays(first, second)
+    pairs, where = _pairs(*np.broadcast_arrays(first, second))
+    return np.asarray([combine(*pair) for pair in pairs], dtype=np.int64)[where]
+
+
+def _pairs(first: np.ndarray, second: np.ndarray) -> tuple[list[tuple[int, int]], np.ndarray]:
+    """Returns the pairs of numbers that occur, and position by position which it is."""
     pairs, where = np.unique((first + 1) * MOST + second + 1, return_inverse=True)
-    found = [combine(*pair) for pair in zip((pairs // MOST - 1).tolist(), (pairs % MOST - 1).tolist(), strict=True)]
-    return np.asarray(found, dtype=np.int64)[where.reshape(first.shape)]
+    found = zip((pairs // MOST - 1).tolist(), (pairs % MOST - 1).tolist(), strict=True)
+    return list(found), where.reshape(first.shape)

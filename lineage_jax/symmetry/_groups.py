@@ -1,5 +1,6 @@
 """Groups: what of a network may be permuted, rescaled and flipped without any change of what it computes."""
 
+import functools
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -83,7 +84,7 @@ class Groups:
     order: tuple[str, ...]
     by_order: bool = False
 
-    @property
+    @functools.cached_property
     def slots(self) -> int:
         """Number of positions of all axes."""
         return sum(axis.groups * axis.size for axis in self.axes)
@@ -151,7 +152,7 @@ def _span(factors: Factors, axes: list[Axis]) -> Span:
         for axis in axes
         if axis.floating
         for slot in axis.slots.tolist()
-        for free, power in factors.normal(factors.numbers[((slot, 1.0),)])
+        for free, power in factors.normal_of(slot)
     ]
     slots, unknowns, powers = (np.asarray(part) for part in zip(*entries, strict=True)) if entries else ((),) * 3
     found, free = np.unique(np.asarray(unknowns, np.int64), return_inverse=True)

@@ -133,6 +133,7 @@ class _Told:
 
 def _run(pair: _Pair, tasks: Sequence[Task], readings: Sequence[Reading]) -> Iterator[Halves]:
     last = {number: index for index, reading in enumerate(readings) for number in reading.tasks}
+    asked = _last_asked(pair, tasks, readings)
     told = {number: [_Told(slots=slots) for slots in regions(tasks[number])] for number in last}
     for index, reading in enumerate(readings):
         factor = flipped(pair.groups, set().union(*pair.flips.values()))
@@ -140,10 +141,24 @@ def _run(pair: _Pair, tasks: Sequence[Task], readings: Sequence[Reading]) -> Ite
         for number in reading.tasks:
             for region in told[number]:
                 _listen(pair, reading, cuts, factor, region)
-            targets, sources, flips = arranged(tasks[number], [region.parts for region in told[number]], pair.signs)
-            pair.order[targets], pair.flips[number] = sources, flips
+            if index < asked[number]:
+                targets, sources, flips = arranged(tasks[number], [region.parts for region in told[number]], pair.signs)
+                pair.order[targets], pair.flips[number] = sources, flips
             if last[number] == index:
                 yield from (_summary(region) for region in told.pop(number) if region.numbers or region.anchors)
+
+
+def _last_asked(pair: _Pair, tasks: Sequence[Task], readings: Sequence[Reading]) -> dict[int, int]:
+    """Returns of each task the last reading of a kernel that it moves: later, nobody asks how its units are matched."""
+    owner = np.full(pair.groups.slots, -1)
+    for number, task in enumerate(tasks):
+        owner[task.slots] = number
+    return {
+        number: index
+        for index, reading in enumerate(readings)
+        for axis in pair.axes[reading.outputs.path]
+        for number in np.unique(owner[axis.slots]).tolist()
+    }
 
 
 def _cuts(pair: _Pair, reading: Reading, factor: np.ndarray) -> list[tuple[int, np.ndarray, np.ndarray]]:

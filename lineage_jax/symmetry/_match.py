@@ -92,7 +92,7 @@ def on_host(tree: Params, groups: Groups, name: str, without: Sequence[str]) -> 
     check_shapes(found, expected, variables=f"network {name} with the leaves that groups were read off")
     leaves = {path: np.asarray(leaf) for path, leaf in leaf_paths(tree).items() if path in expected}
     for path, leaf in leaves.items():
-        leaves[path] = leaf if leaf.dtype.kind in "biu" else leaf.astype(np.float32)
+        leaves[path] = leaf if leaf.dtype.kind in "biu" else leaf.astype(np.float32, copy=False)
         if not np.isfinite(leaves[path]).all():
             raise ValueError(f"expected finite weights in network {name}, got NaN or infinity at '{path}'")
     return leaves

@@ -197,3 +197,19 @@ def test_noise_follows_the_input_shape_of_the_parents(family, capsys):
 def test_fewer_images_of_noise_are_drawn_where_they_are_large():
     images = _probes.draw_noise((224, 224, 3)).inputs
     assert images.shape == (20, 224, 224, 3)
+
+
+def test_without_probes_networks_of_large_images_are_compared_by_weights_alone(tmp_path, capsys, monkeypatch):
+    network = models.fc(5, widths=(8,))
+    for seed, name in enumerate(("anna", "bert", "carl")):
+        variables = models.init(network, jax.random.key(min(seed, 1)), (2, 70, 1))
+        models.save_network(tmp_path / name, network, variables, input_shape=(2, 70, 1))
+    given = ["detect", "--parents", tmp_path / "anna", tmp_path / "bert", "--child", tmp_path / "carl", "--json"]
+    status, out, err = run(capsys, monkeypatch, *given)
+    answer = json.loads(out)
+    assert (status, answer["prediction"], "probes" in answer) == (0, "bert", False)
+    assert (
+        answer["weights only"]
+        == "no --probes are given, and features on noise of 2 x 70 would take long and decide nothing"
+    )
+    assert answer["weights only"] in err

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from lineage_jax import kinship, symmetry
+from lineage_jax.kinship import _matched
+from lineage_jax.kinship._agreements import ENOUGH_LAYERS
 
 WIDTH, DEPTH = 24, 10
 
@@ -120,3 +122,27 @@ def test_unlike_and_broken_networks_are_refused(groups):
     broken = network | {"fc3": {"kernel": np.full((WIDTH, WIDTH), np.nan, np.float32)}}
     with pytest.raises(ValueError, match="expected finite weights in network b, got NaN or infinity at 'fc3/kernel'"):
         kinship.matched(network, broken, groups)
+
+
+def test_whether_a_level_is_reached_is_known_after_the_first_layers(groups, monkeypatch):
+    looked_at = []
+    judged = _matched._judged
+    monkeypatch.setattr(_matched, "_judged", lambda halves: looked_at.append(halves.paths) or judged(halves))
+    rng = np.random.default_rng(5)
+    parent = drawn(rng)
+    for child, related in ((child_of(parent, rng, 0.7), True), (drawn(rng), False)):
+        assert kinship.is_matched(parent, child, groups, level=1e-6) == related
+        assert len(looked_at) == ENOUGH_LAYERS
+        looked_at.clear()
+        assert (kinship.matched(parent, child, groups).p <= 1e-6) == related
+        assert len(looked_at) == DEPTH - 1
+        looked_at.clear()
+
+
+def test_few_layers_that_reach_a_level_do_not_say_so_unless_most_units_agree():
+    rng = np.random.default_rng(3)
+    parent = drawn(rng, depth=3, width=40)
+    groups = symmetry.groups(fully_connected, parent, jnp.ones((1, 9)))
+    near, far = (child_of(parent, rng, noise) | {"fc0": parent["fc0"]} for noise in (0.5, 1.8))
+    found = [kinship.is_matched(parent, each, groups, level=1e-6) for each in (near, far)]
+    assert found == [kinship.matched(parent, each, groups).p <= 1e-6 for each in (near, far)] == [True, False]
