@@ -23,7 +23,7 @@ def main() -> None:
 
 
 def qualities(runs: dict[str, Any]) -> str:
-    """Returns the mean and the worst of all parents, and of all children, in % on unseen pictures."""
+    """Returns by kind how many families there are, and mean and worst of parents and of children, in %."""
     kinds = dict.fromkeys(run["variant"] for run in runs.values())
     rows = []
     for kind in kinds:
@@ -33,8 +33,8 @@ def qualities(runs: dict[str, Any]) -> str:
             f" ({100 * min(run['worst'][side] for run in of_kind):.0f})"
             for side in SIDES
         ]
-        rows.append([kind, QUALITIES.get(kind, "accuracy"), *cells])
-    return markdown.table(["kind", "quality", *(f"{side} (worst)" for side in SIDES)], rows)
+        rows.append([kind, QUALITIES.get(kind, "accuracy"), len(of_kind), *cells])
+    return markdown.table(["kind", "quality", "families", *(f"{side} (worst)" for side in SIDES)], rows)
 
 
 if __name__ == "__main__":
