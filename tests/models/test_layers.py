@@ -45,6 +45,31 @@ def test_max_pooling_never_takes_its_border(window, stride, padding, size, key):
             np.testing.assert_array_equal(output[position], view.max(axis=(0, 1)).astype(np.float32))
 
 
+@pytest.mark.parametrize(("window", "stride", "padding"), [(2, 2, 0), (3, 2, 1)])
+def test_the_tangent_of_max_pooling_is_that_of_the_first_largest_value(window, stride, padding, key):
+    images = jax.random.randint(key, (2, 6, 6, 3), 0, 3).astype(float)  # so few values that most windows have equals
+    tangents = jax.random.normal(key, images.shape)
+    pool = lambda x: _layers.MaxPool(window=window, stride=stride, padding=padding).apply({}, x)
+    _, pooled = jax.jvp(pool, (images,), (tangents,))
+    kept = {"kernel": window, "stride": stride, "padding": padding}
+    for image, tangent, output in zip(images, tangents, np.asarray(pooled), strict=True):
+        both = zip(windows(image, fill=-np.inf, **kept), windows(tangent, fill=0.0, **kept), strict=True)
+        for (position, view), (_, steps) in both:
+            first = view.reshape(-1, 3).argmax(axis=0)
+            expected = steps.reshape(-1, 3)[first, np.arange(3)]
+            np.testing.assert_array_equal(output[position], expected.astype(np.float32))
+
+
+def test_max_pooling_sends_a_gradient_back_along_its_tangent(key):
+    images, tangents = jax.random.normal(key, (2, 2, 5, 5, 3))
+    pool = lambda x: _layers.MaxPool(window=3, stride=2, padding=1).apply({}, x)
+    outputs, pull = jax.vjp(pool, images)
+    (gradient,) = pull(outputs)
+    pushed = jax.jvp(pool, (images,), (tangents,))[1]
+    # float32 sums of a few hundred products of order one
+    np.testing.assert_allclose(np.vdot(gradient, tangents), np.vdot(outputs, pushed), rtol=1e-4)
+
+
 @pytest.mark.parametrize(("height", "width"), [(1, 2), (7, 5), (10, 16)])
 def test_adaptive_pooling_averages_windows_that_cover_the_image(height, width, key):
     image = np.asarray(jax.random.normal(key, (height, width, 3)))
