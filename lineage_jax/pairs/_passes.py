@@ -120,7 +120,7 @@ def one_by_one(function: Callable[[Any], Array], elements: Any) -> Array:
     """Does what `jax.lax.map` does, but fetches each element during the turn before.
 
     XLA on a CPU would fuse the fetching with what is done to the element, and then read it value by value: of a small
-    convnet's first layer the tangent takes ten times as long so.
+    convnet, activation and pooling after the first layer take several times as long so.
 
     Examples:
         >>> one_by_one(lambda x: x + 1, jnp.arange(3.0)).tolist()
