@@ -93,8 +93,11 @@ class Factors:
             return first
         if first == ONE and power == 1.0:
             return second
-        total = dict(self.sums[first])
-        for unknown, coefficient in self.sums[second]:
+        one, two = self.sums[first], self.sums[second]
+        if len(one) == len(two) == 1 and one[0][0] != two[0][0] and power == 1.0:  # most often: nothing to add up
+            return self._number_of((*one, *two) if one[0][0] < two[0][0] else (*two, *one))
+        total = dict(one)
+        for unknown, coefficient in two:
             total[unknown] = total.get(unknown, 0.0) + power * coefficient
         return self._number(total)
 
@@ -122,7 +125,9 @@ class Factors:
             self.solved[unknown] = self._tidy({other: -more / coefficient for other, more in difference.items()})
 
     def _number(self, total: dict[int, float]) -> int:
-        tidy = self._tidy(total)
+        return self._number_of(self._tidy(total))
+
+    def _number_of(self, tidy: Sum) -> int:
         found = self.numbers.setdefault(tidy, len(self.sums))
         if found == len(self.sums):
             self.sums.append(tidy)

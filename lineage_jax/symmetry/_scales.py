@@ -83,8 +83,9 @@ def _totals(leaf: Squares, axis: Axis, factors: np.ndarray) -> np.ndarray:
 def factors_to(squares: Sequence[Squares], groups: Groups, target: np.ndarray, *, turns: int = 20) -> np.ndarray:
     """Finds the factors that bring the sizes of slots as near to a target as they can be brought.
 
-    Least squares of logarithms. The factors of a kernel's rows act on the sizes of its columns too, and are taken there
-    for their mean, so that the equations are solved again until nothing changes.
+    Least squares of logarithms, each as heavy as the numbers behind it are many: of one number alone, such as a bias
+    near zero, the logarithm is noise. The factors of a kernel's rows act on the sizes of its columns too, and are taken
+    there for their mean, so that the equations are solved again until nothing changes.
 
     Args:
         squares: of the network.
@@ -98,9 +99,13 @@ def factors_to(squares: Sequence[Squares], groups: Groups, target: np.ndarray, *
     total = np.zeros(groups.slots)
     if not groups.sizes.count:
         return total
-    jacobian = _jacobian(groups, [axis for leaf in squares for axis in leaf.axes])
+    sure = np.zeros(groups.slots)
+    for leaf in squares:
+        for axis in leaf.axes:
+            sure[axis.slots] = np.sqrt(np.prod(leaf.shape) / len(axis.slots))
+    jacobian = _jacobian(groups, [axis for leaf in squares for axis in leaf.axes], sure)
     for _ in range(turns):
-        missing = target - sizes_of(squares, total)
+        missing = sure * (target - sizes_of(squares, total))
         missing[~np.isfinite(missing)] = 0.0
         step = along(groups.sizes, lsqr(jacobian, missing, atol=1e-8, btol=1e-8)[0], groups.slots)
         total += step
@@ -109,7 +114,7 @@ def factors_to(squares: Sequence[Squares], groups: Groups, target: np.ndarray, *
     return total
 
 
-def _jacobian(groups: Groups, axes: Sequence[Axis]) -> LinearOperator:
+def _jacobian(groups: Groups, axes: Sequence[Axis], sure: np.ndarray) -> LinearOperator:
     """Returns how logarithms of sizes move with those of free factors: its own, and the mean along other axes."""
     span = groups.sizes
     own = coo_array((span.powers, (span.slots, span.free)), shape=(groups.slots, span.count)).tocsr()
@@ -123,7 +128,7 @@ def _jacobian(groups: Groups, axes: Sequence[Axis]) -> LinearOperator:
     spread = of_slot @ coo_array((np.ones(len(pairs)), (first, second)), shape=(len(axes), len(axes))).tocsr()
     return LinearOperator(
         (groups.slots, span.count),
-        matvec=lambda z: own @ z + spread @ (mean @ z),
-        rmatvec=lambda r: own.T @ r + mean.T @ (spread.T @ r),
+        matvec=lambda z: sure * (own @ z + spread @ (mean @ z)),
+        rmatvec=lambda r: own.T @ (sure * r) + mean.T @ (spread.T @ (sure * r)),
         dtype=np.float64,
     )
