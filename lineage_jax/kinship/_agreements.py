@@ -7,7 +7,7 @@ from typing import Any
 
 from scipy.special import gammainc
 
-from lineage_jax.kinship._evidence import Evidence, Layer, named
+from lineage_jax.kinship._evidence import Evidence, Layer, named, numbered
 from lineage_jax.leaves import counterparts, leaf_paths, leaf_shapes
 from lineage_jax.typing import Params
 
@@ -93,16 +93,19 @@ def evidence_of(
     agreed = sum(test.agreed for test in agreements)
     judged = {path for test in agreements for path in test.paths}
     enough = tell_kinship(agreements)
-    layers: dict[str, Layer] = {}
-    for test in agreements:
-        name = named(test.paths)
-        same = sum(other == name or other.startswith(f"{name}, ") for other in layers)
-        name += f", part {same + 1}" if same else ""  # queries and keys, then values
-        p = by_chance(test.agreed, 1)
-        layers[name] = Layer(name=name, paths=test.paths, units=test.units, statistic=test.statistic, p=p)
+    layers = [
+        Layer(
+            name=named(test.paths),
+            paths=test.paths,
+            units=test.units,
+            statistic=test.statistic,
+            p=by_chance(test.agreed, 1),
+        )
+        for test in agreements
+    ]
     return Evidence(
         kind=kind,
-        layers=tuple(layers.values()),
+        layers=numbered(layers),
         statistic=statistic,
         p=by_chance(agreed, len(agreements)) if agreements and enough else 1.0,
         share=sum(size for path, size in kernels.items() if path in judged) / max(1, sum(kernels.values())),

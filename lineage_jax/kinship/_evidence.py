@@ -1,7 +1,7 @@
 """Evidence: what the layers of two networks say of one question, each with its p-value, and all together."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from lineage_jax.kinship._holm import holm
 
@@ -58,3 +58,13 @@ def named(paths: tuple[str, ...]) -> str:
         ('conv1/kernel', 'conv1/kernel and 1 more')
     """
     return paths[0] if len(paths) == 1 else f"{paths[0]} and {len(paths) - 1} more"
+
+
+def numbered(layers: Iterable[Layer]) -> tuple[Layer, ...]:
+    """Tells layers of one name apart, such as queries and keys, then values."""
+    found: dict[str, Layer] = {}
+    for layer in layers:
+        same = sum(other == layer.name or other.startswith(f"{layer.name}, ") for other in found)
+        name = layer.name + (f", part {same + 1}" if same else "")
+        found[name] = replace(layer, name=name)
+    return tuple(found.values())

@@ -1,4 +1,4 @@
-"""Hidden layers between streams, read off a program's groups: what a transformer has after each attention."""
+"""Hidden layers and heads between streams, read off a program's groups: what a transformer is made of."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class Side:
 
 @dataclass(frozen=True, kw_only=True)
 class Hidden:
-    """A hidden layer.
+    """A hidden layer, or what queries and keys, or values and outputs, share inside of a head.
 
     Attributes:
         family: its units.
@@ -44,38 +44,74 @@ class Hidden:
     places: Mapping[str, np.ndarray]
     signless: bool
 
+    @property
+    def sides(self) -> tuple[Side, ...]:
+        """All of its kernels."""
+        return (*self.reads, *self.writes)
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Of its kernels."""
+        return tuple(side.path for side in self.sides)
+
+
+Heads = tuple[tuple[Hidden, ...], ...]
+"""The heads of an attention, which may stand in any order; of each what may be mixed inside, such as its queries with
+its keys, always two kernels' units."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """What a program does with streams.
+
+    Attributes:
+        hidden: layers in the order in which the program uses them.
+        heads: of each attention.
+        anchors: kernels all of whose axes but the stream's keep their places, such as that of patches and the table of
+            positions.
+    """
+
+    hidden: tuple[Hidden, ...]
+    heads: tuple[Heads, ...]
+    anchors: tuple[Side, ...]
+
 
 @dataclass(frozen=True, kw_only=True)
 class _Program:
-    """Groups, by what is asked of them: axes by path, families by axis, powers of free factors by slot."""
+    """Groups, by what is asked of them: axes by path, families by axis, powers of free factors by slot.
+
+    Families are nested where the members of one are blocks of members of another, such as heads.
+    """
 
     groups: Groups
     axes: Mapping[str, list[Axis]]
     owners: Mapping[str, int]
     powers: Mapping[int, Mapping[int, float]]
+    nested: frozenset[int]
     streams: frozenset[int]
 
 
-def hidden_layers(groups: Groups) -> tuple[list[Hidden], list[Side]]:
-    """Finds hidden layers, and what ties streams to places that never move.
+def layout_of(groups: Groups) -> Layout:
+    """Finds hidden layers and heads, and what ties streams to places that never move.
 
     A hidden layer is a family all of whose kernels are matrices, some from streams and some to them; a stream is a
-    family that at least two kernels write. The later axis of a kernel are its outputs. Heads are none, nor are units
-    inside of them: they may be mixed at will.
+    family that at least two kernels write. The later axis of a kernel are its outputs. Where units may be multiplied by
+    any number, negative ones too, they are what they are multiplied by and nothing happens to them on their way: then
+    they may be mixed as well, and are no hidden layer but a head, or inside of one.
 
     Args:
         groups: of a program.
-
-    Returns:
-        Hidden layers in the order in which the program uses them, and kernels all of whose axes but the stream's keep
-        their places, such as that of patches and the table of positions.
     """
     program = _program(groups)
-    moved = np.bincount(np.concatenate([np.zeros(0, np.int64), *(f.slots.ravel() for f in groups.families)]))
-    plain = [number for number, family in enumerate(groups.families) if (moved[family.slots] == 1).all()]
-    hidden = [found for number in plain if (found := _hidden(program, number)) is not None]
+    found = {number: each for number in range(len(groups.families)) if (each := _hidden(program, number)) is not None}
+    mixed = {number: each for number, each in found.items() if number in program.nested or _linear(program, each)}
+    hidden = [each for number, each in found.items() if number not in mixed and each.reads and each.writes]
     rank = {path: number for number, path in enumerate(groups.order)}
-    return sorted(hidden, key=lambda layer: rank[layer.reads[0].path]), _anchors(program)
+    return Layout(
+        hidden=tuple(sorted(hidden, key=lambda layer: rank[layer.reads[0].path])),
+        heads=_heads(program, mixed),
+        anchors=tuple(_anchors(program)),
+    )
 
 
 def _program(groups: Groups) -> _Program:
@@ -85,12 +121,15 @@ def _program(groups: Groups) -> _Program:
             axes.setdefault(axis.path, []).append(axis)
     owners = {name: number for number, family in enumerate(groups.families) for name in family.axes}
     written = [owners.get(mine[-1].name) for mine in axes.values() if len(mine) > 1]
+    moved = np.bincount(np.concatenate([np.zeros(0, np.int64), *(f.slots.ravel() for f in groups.families)]))
+    nested = frozenset(number for number, family in enumerate(groups.families) if (moved[family.slots] > 1).any())
     return _Program(
         groups=groups,
         axes=axes,
         owners=owners,
         powers=_powers(groups.sizes),
-        streams=frozenset(number for number in owners.values() if written.count(number) > 1),
+        nested=nested,
+        streams=frozenset(number for number in owners.values() if written.count(number) > 1) - nested,
     )
 
 
@@ -105,17 +144,43 @@ def _hidden(program: _Program, number: int) -> Hidden | None:
             continue
         if len(axes) > 2 or any(axis.groups > 1 for axis in axes):
             return None
-        units, other = reversed(axes) if program.owners.get(axes[1].name) == number else axes
+        units, other = reversed(axes) if axes[1].name in family.axes else axes
         stream = program.owners.get(other.name, number)
-        if stream == number or stream not in program.streams:
+        if other.name in family.axes or stream not in program.streams:
             return None
         (reads if units.axis > other.axis else writes).append(_side(program, other, stream))
         slots = family.slots
-        places[path] = slots[:, (slots[0] >= units.start) & (slots[0] <= units.slots[-1])] - units.start
-    if not reads or not writes:
-        return None
+        here = slots[:, (slots[0] >= units.start) & (slots[0] <= units.slots[-1])] - units.start
+        places[path] = here[:, np.argsort(here[0])]
     signless = bool(np.isin(family.slots[0], program.groups.signs.slots).any())
     return Hidden(family=family, reads=tuple(reads), writes=tuple(writes), places=places, signless=signless)
+
+
+def _linear(program: _Program, hidden: Hidden) -> bool:
+    slots = hidden.family.slots[0]
+    return bool(np.isin(slots, program.groups.signs.slots).all()) and all(map(program.powers.get, slots.tolist()))
+
+
+def _heads(program: _Program, mixed: Mapping[int, Hidden]) -> tuple[Heads, ...]:
+    """Puts what may be mixed into heads, and heads into attentions; families inside of others come first."""
+    families = program.groups.families
+    outside = {
+        slot: (number, member)
+        for number in sorted(program.nested)
+        for member, slots in enumerate(families[number].slots)
+        for slot in slots.tolist()
+    }
+    found: dict[object, dict[int, list[Hidden]]] = {}
+    for number, each in mixed.items():
+        if sum(places.shape[1] for places in each.places.values()) == 2:
+            attention, head = outside.get(int(each.family.slots[0, 0]), (each.paths[0], 0))
+            if attention != number:
+                found.setdefault(attention, {}).setdefault(head, []).append(each)
+    return tuple(
+        tuple(tuple(sorted(inside, key=lambda each: each.family.axes)) for _, inside in sorted(heads.items()))
+        for heads in found.values()
+        if len(set(map(len, heads.values()))) == 1
+    )
 
 
 def _anchors(program: _Program) -> list[Side]:

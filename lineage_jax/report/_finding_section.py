@@ -28,8 +28,8 @@ KINDS = {
     ),
     "inner products": (
         "Units matched by inner products",
-        "Streams of a transformer may have been turned. Hidden units are matched by the angles between them, once of "
-        "what they read and once of what they write: do both agree more often than those of strangers?",
+        "Streams of a transformer may have been turned. They are turned back by other layers, and hidden units matched "
+        "by one half of what they read and write: are they more alike by the other half than those of strangers?",
     ),
 }
 """By kind of evidence a heading, and the question that its p-values answer."""

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from experiments.evidence import laundering
+from experiments.lab import edits
 from lineage_jax import kinship, models, symmetry
-from lineage_jax.kinship._hidden import hidden_layers
+from lineage_jax.kinship._hidden import layout_of
 from tests.symmetry.drawn import drawn
 
 NETWORK = models.ViT(num_classes=3, patch=4, width=24, depth=2, heads=3)
@@ -28,14 +29,18 @@ def child_of(parent, shapes, noise):
     return jax.tree.map(lambda leaf, other: leaf + noise * other * (leaf.ndim > 1), parent, drawn(shapes, seed=1))
 
 
-def test_hidden_layers_and_what_ties_the_stream_are_read_off_the_program(groups):
-    layers, anchors = hidden_layers(groups)
+def test_layers_heads_and_what_ties_the_stream_are_read_off_the_program(groups):
+    layout = layout_of(groups)
     block = "params/blocks/{}/{}"
-    assert [[(side.path, side.scale) for side in (*layer.reads, *layer.writes)] for layer in layers] == [
+    assert [[(side.path, side.scale) for side in layer.sides] for layer in layout.hidden] == [
         [(block.format(n, "mlp/fc1/kernel"), block.format(n, "norm2/scale")), (block.format(n, "mlp/fc2/kernel"), None)]
         for n in range(2)
     ]
-    assert {side.path: side.scale for side in anchors} == {
+    queries, values = ("attn/qkv/kernel",), ("attn/qkv/kernel", "attn/proj/kernel")
+    assert [[sorted(inside.paths for inside in head) for head in attention] for attention in layout.heads] == [
+        [sorted(tuple(block.format(n, path) for path in paths) for paths in (queries, values))] * 3 for n in range(2)
+    ]
+    assert {side.path: side.scale for side in layout.anchors} == {
         "params/patch_embed/proj/kernel": None,
         "params/pos_embed": None,
         "params/head/kernel": "params/norm/scale",
@@ -54,6 +59,15 @@ def test_a_child_is_found_although_its_stream_was_turned_and_its_heads_mixed(gro
     assert found.statistic > 0.95 * kinship.by_inner_products(parent, child, groups).statistic
 
 
+@pytest.mark.parametrize("noise", [1.0, "pruned"])
+def test_a_child_that_was_disturbed_or_pruned_is_found_turned(groups, shapes, noise):
+    """Of both a cosine of 0.7 is left; pruning leaves what most units write at zero."""
+    parent = drawn(shapes)
+    child = edits.prune(parent, 0.9) if noise == "pruned" else child_of(parent, shapes, noise)
+    turned = laundering.launder(child, NETWORK, INPUT, jax.random.key(2), continuous=True)
+    assert kinship.by_inner_products(parent, turned, groups).p < 1e-20
+
+
 def test_strangers_agree_by_chance(groups, shapes):
     networks = [drawn(shapes, seed=seed) for seed in range(2, 8)]
     layers = [
@@ -65,6 +79,35 @@ def test_strangers_agree_by_chance(groups, shapes):
     # of 30 layers 1.5 may lie below .05; each agrees in one of 96 units on average
     assert sum(layer.p < 0.05 for layer in layers) <= 3
     assert np.mean([layer.statistic for layer in layers]) < 0
+
+
+def test_strangers_all_of_whose_units_read_and_write_one_direction_are_not_alike(groups, shapes):
+    """A direction in common is found by any rotation, and then stands in both halves of what units read."""
+
+    def network(seed):
+        def narrowed(path, leaf):
+            return leaf * (1 + 9 * (jnp.arange(24) < 2))[:, None] if "fc1" in jax.tree_util.keystr(path) else leaf
+
+        return jax.tree_util.tree_map_with_path(
+            lambda path, leaf: narrowed(path, leaf) if leaf.ndim > 1 else leaf, drawn(shapes, seed=seed)
+        )
+
+    networks = [network(seed) for seed in range(10, 15)]
+    found = [kinship.by_inner_products(a, b, groups).p for n, a in enumerate(networks) for b in networks[:n]]
+    assert min(found) > 0.01
+
+
+def test_one_block_of_one_head_is_judged_by_its_attention_and_what_never_moves():
+    network = models.ViT(num_classes=3, patch=4, width=24, depth=1, heads=1)
+    groups = laundering.groups_of(network, INPUT)
+    shapes = jax.eval_shape(lambda: network.init(jax.random.key(0), jnp.zeros(INPUT)))
+    layout = layout_of(groups)
+    assert [layer.paths[0] for layer in layout.hidden] == ["params/blocks/0/mlp/fc1/kernel"]
+    assert [[len(head) for head in attention] for attention in layout.heads] == [[2]]
+    parent = drawn(shapes)
+    turned = laundering.launder(child_of(parent, shapes, 0.5), network, INPUT, jax.random.key(2), continuous=True)
+    assert kinship.by_inner_products(parent, turned, groups).p < 1e-20
+    assert kinship.by_inner_products(drawn(shapes, seed=5), turned, groups).p > 0.01
 
 
 @pytest.mark.parametrize("network", [models.fc(num_classes=3, widths=(20, 20)), models.convnet(3, widths=(8, 8, 8))])
@@ -97,8 +140,7 @@ def test_gates_packed_with_what_they_gate_are_one_layer():
 
     a = network(0)
     groups = symmetry.groups(fn, a, jnp.ones((1, 12)))
-    layers, _ = hidden_layers(groups)
-    assert [layer.places["blocks/0/in"].shape for layer in layers[:1]] == [(40, 2)]
+    assert layout_of(groups).hidden[0].places["blocks/0/in"].shape == (40, 2)
     child = jax.tree.map(lambda leaf, other: leaf + 0.3 * other, a, network(1))
     laundered = symmetry.apply(child, groups, symmetry.random(jax.random.key(0), groups))
     assert kinship.by_inner_products(a, laundered, groups).p < 1e-30
@@ -109,5 +151,12 @@ def test_broken_networks_are_refused(groups, shapes):
     broken = jax.tree.map(lambda leaf: leaf * np.nan, drawn(shapes))
     with pytest.raises(ValueError, match="expected finite weights, got NaN or infinity at 'params/"):
         kinship.by_inner_products(drawn(shapes), broken, groups)
+    scale = jax.tree_util.tree_map_with_path(
+        lambda path, leaf: leaf * np.nan if "norm2" in jax.tree_util.keystr(path) else leaf, drawn(shapes)
+    )
+    with pytest.raises(
+        ValueError, match="expected finite weights, got NaN or infinity at 'params/blocks/0/norm2/scale'"
+    ):
+        kinship.by_inner_products(drawn(shapes), scale, groups)
     with pytest.raises(ValueError, match="expected network b with the leaves that groups were read off"):
         kinship.by_inner_products(drawn(shapes), {"other": np.ones((2, 2))}, groups)
