@@ -55,7 +55,7 @@ def pooled(images: data.Images, side: int) -> data.Images:
 
 
 def of_classes(both: TrainTest, classes: Sequence[int], *, count: int) -> TrainTest:
-    """Returns training and test images of some classes, all where none is named; to train, the first `count` in the file.
+    """Returns training and test images of some classes, all where none is named; the first `count` to train.
 
     Files may be sorted: the first 25,000 images of MNIST are the digits 0 to 3 and 246 fours.
     """
