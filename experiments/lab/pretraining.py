@@ -1,6 +1,7 @@
 """Candidate parents, which come about in one of three ways: some are harder to tell apart than others."""
 
 import dataclasses
+from typing import Any
 
 import flax.linen as nn
 
@@ -37,7 +38,7 @@ def pretrain(
     if kind not in KINDS:
         raise ValueError(f"expected one of {', '.join(KINDS)}, got {kind!r}")
     network = network.clone(num_classes=images.num_classes)
-    words = {"seed": seed, "objective": objective}
+    words: dict[str, Any] = {"seed": seed, "objective": objective}
     if kind == "checkpoints":
         training = dataclasses.replace(training, steps=-(-training.steps // count) * count)
         return population.pretrain_checkpoints(network, images, num_parents=count, training=training, **words)

@@ -169,7 +169,7 @@ def read(folder: Path) -> Family:
     """Reads what `write` wrote."""
     tree, words = io.load(folder)
     settings = words.pop("settings")
-    sides = {
+    sides: dict[str, Any] = {
         side: Networks(names=tuple(words.pop(side)), variables=jax.tree.map(jnp.asarray, tree[side]))
         for side in ("parents", "children")
     }

@@ -147,6 +147,6 @@ def _read(path: Path, mode: str, *, size: tuple[int, int] | None = None) -> np.n
         from PIL import Image
     except ImportError as error:
         raise ImportError("images in files are read by Pillow: pip install 'lineage-jax[experiments]'") from error
-    with Image.open(path) as picture:
-        picture: Any = picture.convert(mode)
+    with Image.open(path) as file:
+        picture: Any = file.convert(mode)
         return np.asarray(picture.resize(size, Image.Resampling.BILINEAR) if size else picture, np.float32)

@@ -35,7 +35,7 @@ class Task:
     train: Learned
     unseen: Learned
     objective: population.Objective
-    quality: Callable[[Any, Learned], float]
+    quality: Callable[[Any, Any], float]
 
 
 def load(words: Mapping[str, Any]) -> Task:

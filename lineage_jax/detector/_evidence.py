@@ -7,6 +7,7 @@ networks, so distances between candidates too. Sums stand relative to the child:
 import dataclasses
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -264,5 +265,5 @@ def _about(share: float, depth: float, kind: str) -> Float[np.ndarray, " a"]:
     return np.array([math.log(max(share, 1e-9)), depth, *(kind == each for each in KINDS)])
 
 
-def _log(values: np.ndarray | np.floating) -> np.ndarray | np.floating:
+def _log(values: Any) -> Any:
     return np.log(np.clip(values, LEAST, 1e3))

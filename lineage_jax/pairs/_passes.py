@@ -5,7 +5,6 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from lineage_jax import linearize
@@ -131,7 +130,9 @@ def one_by_one(function: Callable[[Any], Array], elements: Any) -> Array:
     def fetch(place: Array | int) -> Any:
         return jax.tree.map(lambda leaf: jax.lax.dynamic_index_in_dim(leaf, place, keepdims=False), elements)
 
-    _, results = jax.lax.scan(lambda element, after: (fetch(after), function(element)), fetch(0), np.arange(count) + 1)
+    _, results = jax.lax.scan(
+        lambda element, after: (fetch(after), function(element)), fetch(0), jnp.arange(1, count + 1)
+    )
     return results
 
 
