@@ -18,10 +18,10 @@ from lineage_jax.typing import Params
 FOLDS = 3
 """Parts of the layers; each is judged under rotations that the others have taught."""
 ALIKE = 1.0
-"""How alike a layer of strangers is told to be, in standard deviations over all orders of its units: they have learned
-similar things, and measured it is a tenth of one to a half (`experiments/evidence`)."""
+"""How alike a layer of strangers is told to be, in standard deviations over all orders of its units. Small transformers
+are not alike at all (`experiments/evidence`), but others may have learned similar things."""
 SPREAD = 1.5
-"""How far apart strangers are told to be: layers share rotations and are not independent; measured it is 1.0 to 1.2."""
+"""How far apart strangers are told to be: layers share rotations and are not independent; measured it is 1.0."""
 
 LEAST_SQUARE = 1e-6
 """Share of the largest variance of units along an axis, below which rounding makes it."""
