@@ -48,7 +48,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
         networks.write_family(folder, parents=4, children_of_each=3)
-        plan = networks.write_plan(folder, **EVERYTHING)
+        plan = networks.write_plan(folder, memory="2 MiB", **EVERYTHING)
         run([networks.start(plan, "--out", folder / "1 device")])
         for name, start in ways(plan, folder):
             run(start(folder / name))
