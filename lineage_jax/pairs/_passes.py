@@ -108,32 +108,10 @@ def score_pairs(
 
     def with_parent(parent: Params) -> Array:
         score_child = scorer(scoring, parent, probes, alphas)
-        if chunk == 1:  # a batch axis of size one would only cost time
-            return one_by_one(lambda child: score_child(*child), (children, seen))
-        return jax.lax.map(lambda child: score_child(*child), (children, seen), batch_size=chunk)
+        batch_size = chunk if chunk > 1 else None  # a batch axis of size one would only cost time
+        return jax.lax.map(lambda child: score_child(*child), (children, seen), batch_size=batch_size)
 
     return jax.lax.map(with_parent, parents)
-
-
-def one_by_one(function: Callable[[Any], Array], elements: Any) -> Array:
-    """Does what `jax.lax.map` does, but fetches each element during the turn before.
-
-    XLA on a CPU would fuse the fetching with what is done to the element, and then read it value by value: of a small
-    convnet, activation and pooling after the first layer take several times as long so.
-
-    Examples:
-        >>> one_by_one(lambda x: x + 1, jnp.arange(3.0)).tolist()
-        [1.0, 2.0, 3.0]
-    """
-    count = len(jax.tree.leaves(elements)[0])
-
-    def fetch(place: Array | int) -> Any:
-        return jax.tree.map(lambda leaf: jax.lax.dynamic_index_in_dim(leaf, place, keepdims=False), elements)
-
-    _, results = jax.lax.scan(
-        lambda element, after: (fetch(after), function(element)), fetch(0), jnp.arange(1, count + 1)
-    )
-    return results
 
 
 def scorer(

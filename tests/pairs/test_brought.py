@@ -67,7 +67,8 @@ def test_blocks_that_are_handed_in_have_the_scores_of_networks_at_hand_whatever_
     ]
     at_hand = lineage.score(features, PARENTS, CHILDREN, PROBES, measures=MEASURES, alphas=ALPHAS, forms=FORMS)
     assert at_hand.not_shared == ["head"]
-    np.testing.assert_array_equal(np.concatenate(of_blocks, axis=1), at_hand)
+    # blocks of another length are another program, which may sum in another order: a last bit, on some processors
+    np.testing.assert_allclose(np.concatenate(of_blocks, axis=1), at_hand, rtol=4 * np.finfo(np.float32).eps)
 
 
 def test_all_blocks_of_one_size_run_one_program():
