@@ -25,7 +25,7 @@ from lineage_jax.detector._evaluate import evaluate_fitted as evaluate_fitted
 from lineage_jax.detector._evaluate import predict as predict
 from lineage_jax.detector._evaluate import probabilities as probabilities
 from lineage_jax.detector._evidence import NUMBERS as NUMBERS
-from lineage_jax.detector._evidence import Evidence as Evidence
+from lineage_jax.detector._evidence import CandidateEvidence as CandidateEvidence
 from lineage_jax.detector._evidence import evidence_of as evidence_of
 from lineage_jax.detector._evidence_ask import evidence_scores as evidence_scores
 from lineage_jax.detector._evidence_cases import Case as Case

@@ -48,7 +48,7 @@ LEAST = 1e-8
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
-class Evidence:
+class CandidateEvidence:
     r"""One child beside p candidates, through t tensors of which the last two are sums over the network.
 
     Attributes:
@@ -64,7 +64,7 @@ class Evidence:
     between: Float[np.ndarray, "t p p"]
     about: Float[np.ndarray, "t a"]
 
-    def select(self, places: Sequence[int] | np.ndarray) -> "Evidence":
+    def select(self, places: Sequence[int] | np.ndarray) -> "CandidateEvidence":
         """Returns the evidence as if only the candidates at these places had been there."""
         return dataclasses.replace(
             self,
@@ -111,7 +111,7 @@ class _Sums:
             setattr(self, field.name, getattr(self, field.name) + getattr(other, field.name))
 
 
-def evidence_of(parents: Sequence[Mapping[str, np.ndarray]], child: Weights) -> Evidence:
+def evidence_of(parents: Sequence[Mapping[str, np.ndarray]], child: Weights) -> CandidateEvidence:
     """Gathers the evidence of one child.
 
     Args:
@@ -138,7 +138,7 @@ def evidence_of(parents: Sequence[Mapping[str, np.ndarray]], child: Weights) -> 
             of_kernels.add(sums)
         rows.append((sums, place / max(len(child) - 1, 1), "kernel" if path in kernels else "vector"))
     rows += [(whole, 0.5, "all weights"), (of_kernels, 0.5, "all kernels")]
-    return Evidence(
+    return CandidateEvidence(
         numbers=np.stack([_numbers(sums) for sums, *_ in rows]).astype(np.float32),
         ratios=np.stack([_ratios(sums)[0] for sums, *_ in rows]).astype(np.float32),
         between=np.stack([_ratios(sums)[1] for sums, *_ in rows]).astype(np.float32),

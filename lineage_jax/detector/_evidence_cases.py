@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from lineage_jax.detector._evidence import Evidence
+from lineage_jax.detector._evidence import CandidateEvidence
 from lineage_jax.detector._evidence_features import FEATURES, WHOLES, features_of
 
 
@@ -21,7 +21,7 @@ class Case:
         rivals: `[p]`, which are its siblings or children of other candidates; all others could be parents.
     """
 
-    evidence: Evidence
+    evidence: CandidateEvidence
     label: int
     strangers: Bool[np.ndarray, " p"]
     rivals: Bool[np.ndarray, " p"]

@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Bool, Float
 
-from lineage_jax.detector._evidence import DISTANCES, NUMBERS, Evidence
+from lineage_jax.detector._evidence import DISTANCES, NUMBERS, CandidateEvidence
 
 NEAR = (*range(DISTANCES), NUMBERS.index("angle"), NUMBERS.index("centred angle"))
 """Numbers that are least for the nearest candidate."""
@@ -24,7 +24,7 @@ FEATURES = 2 + 4 * (3 * len(NEAR) + len(ABSOLUTE) + 6)
 """Numbers a candidate."""
 
 
-def features_of(evidence: Evidence, tensors: Bool[np.ndarray, " t"] | None = None) -> Float[np.ndarray, "p f"]:
+def features_of(evidence: CandidateEvidence, tensors: Bool[np.ndarray, " t"] | None = None) -> Float[np.ndarray, "p f"]:
     r"""Makes one vector of each candidate; their number, that of tensors and all shapes leave no trace in its size.
 
     The first two numbers are what the detector starts from: the logarithm of the distance of all weights over the least
@@ -46,7 +46,7 @@ def features_of(evidence: Evidence, tensors: Bool[np.ndarray, " t"] | None = Non
     return np.concatenate([first, parts.mean(axis=0), weighted, *wholes], axis=1).astype(np.float32)
 
 
-def _tokens(evidence: Evidence) -> Float[np.ndarray, "t p f"]:
+def _tokens(evidence: CandidateEvidence) -> Float[np.ndarray, "t p f"]:
     numbers = evidence.numbers.astype(np.float64)
     near, equal = numbers[..., NEAR], numbers[..., NUMBERS.index("equal")]
     beyond = _beside_the_least(near)
@@ -72,7 +72,7 @@ def _standardised(values: np.ndarray, *, eps: float = 1e-4) -> np.ndarray:
     return (values - values.mean(axis=1, keepdims=True)) / (values.std(axis=1, keepdims=True) + eps)
 
 
-def _towards_others(evidence: Evidence) -> Float[np.ndarray, "t p 5"]:
+def _towards_others(evidence: CandidateEvidence) -> Float[np.ndarray, "t p 5"]:
     """Sums up how the child lies from a candidate towards the others.
 
     The greatest and the least ratio, the mean size, that of the nearest other, and the share up to 1/2.
@@ -93,7 +93,7 @@ def _towards_others(evidence: Evidence) -> Float[np.ndarray, "t p 5"]:
     return np.stack(found, axis=-1)
 
 
-def _strangeness(evidence: Evidence, *, eps: float = 1e-3) -> Float[np.ndarray, " p"]:
+def _strangeness(evidence: CandidateEvidence, *, eps: float = 1e-3) -> Float[np.ndarray, " p"]:
     """Returns the logarithm of 1 - cos, from that of `eps` to 0 for strangers; of all weights where no kernel is."""
     name, row = ("centred cosine", -1) if np.exp(evidence.about[-1, 0]) > 1e-8 else ("cosine", -2)
     return np.log(np.clip(1 - evidence.numbers[row, :, NUMBERS.index(name)], eps, 1))

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from lineage_jax.detector._evidence import NUMBERS, Evidence
+from lineage_jax.detector._evidence import NUMBERS, CandidateEvidence
 from lineage_jax.detector._evidence_detector import Learned, first_learned, logits_of_evidence
 from lineage_jax.detector._evidence_features import FEATURES, features_of
 from lineage_jax.leaves import check_shapes
@@ -42,7 +42,7 @@ class FittedEvidence:
         return np.mean(found, axis=0)
 
 
-def evidence_probabilities(fitted: FittedEvidence, evidence: Evidence) -> Float[np.ndarray, " q"]:
+def evidence_probabilities(fitted: FittedEvidence, evidence: CandidateEvidence) -> Float[np.ndarray, " q"]:
     """Returns the calibrated probability of every candidate of one child and, last, of nobody.
 
     Args:
