@@ -16,7 +16,7 @@ def cases():
     """Returns every case of the comparisons with PyTorch, the first of each entry."""
     modules = [importlib.import_module(f"tests.converters.{path.stem}") for path in sorted(HERE.glob("test_*.py"))]
     found = {}
-    for collection in (vars(module).get("CASES", ()) for module in modules):
+    for collection in (vars(module).get(name, ()) for module in modules for name in ("CASES", "OF_SHAPES_ALONE")):
         for case in collection.values() if isinstance(collection, dict) else collection:
             if isinstance(case, Case):
                 found.setdefault(case.entry, case)
