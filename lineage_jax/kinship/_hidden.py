@@ -145,8 +145,8 @@ def _hidden(program: _Program, number: int) -> Hidden | None:
         if len(axes) > 2 or any(axis.groups > 1 for axis in axes):
             return None
         units, other = reversed(axes) if axes[1].name in family.axes else axes
-        stream = program.owners.get(other.name, number)
-        if other.name in family.axes or stream not in program.streams:
+        stream = program.owners.get(other.name)
+        if other.name in family.axes or stream is None or stream not in program.streams:
             return None
         (reads if units.axis > other.axis else writes).append(_side(program, other, stream))
         slots = family.slots

@@ -147,6 +147,21 @@ def test_gates_packed_with_what_they_gate_are_one_layer():
     assert kinship.by_inner_products(a, network(2), groups).p > 0.01
 
 
+def test_a_stream_that_is_read_by_a_head_first_of_all_leaves_is_no_hidden_layer():
+    def fn(p, x):
+        x = x @ p["first"]
+        for block in p["layers"]:
+            x = x + jax.nn.relu(x @ block["in"]) @ block["out"]
+        return x @ p["classes"]
+
+    draw = np.random.default_rng(0).normal
+    layers = [{"in": draw(size=(16, 40)), "out": draw(size=(40, 16))} for _ in range(2)]
+    network = {"classes": draw(size=(16, 3)), "first": draw(size=(12, 16)), "layers": layers}
+    layout = layout_of(symmetry.groups(fn, network, jnp.ones((1, 12))))
+    assert [layer.paths for layer in layout.hidden] == [(f"layers/{n}/in", f"layers/{n}/out") for n in range(2)]
+    assert [side.path for side in layout.anchors] == ["classes", "first"]
+
+
 def test_broken_networks_are_refused(groups, shapes):
     broken = jax.tree.map(lambda leaf: leaf * np.nan, drawn(shapes))
     with pytest.raises(ValueError, match="expected finite weights, got NaN or infinity at 'params/"):
