@@ -127,8 +127,9 @@ def test_whole_modules_in_wrappers_and_beside_an_optimizer_are_found(saved):
 def test_whole_networks_of_torchvision_are_read(saved):
     from tests.oracles.torch_networks import torchvision
 
-    for build in (torchvision().models.mobilenet_v3_small, torchvision().models.vit_b_32):
-        network = build(weights=None)
+    convolutional, transformer = torchvision().models.mobilenet_v3_small, torchvision().models.VisionTransformer
+    small = {"image_size": 32, "patch_size": 16, "num_layers": 2, "num_heads": 2, "hidden_dim": 8, "mlp_dim": 16}
+    for network in (convolutional(weights=None), transformer(**small)):
         assert_same_state(saved(network), network.state_dict())
 
 

@@ -35,21 +35,28 @@ def same(names):
 
 
 DENSE = {"avgpool": "avgpool", "classifier1": "classifier.1", "classifier4": "classifier.4"}
-RESNETS = ("resnet18", "resnet34", "resnet50", "resnet101", "wide_resnet50_2", "resnext50_32x4d")
+
+
+def resnet(network):
+    return of_torchvision(network, same(("relu", *(f"layer{number}" for number in range(1, 5)), "avgpool")))
+
+
+def akamaster(depth):
+    return Case(
+        entry=f"akamaster/resnet{depth}",
+        build=lambda: torch_cifar.resnet(depth, projected=False),
+        taps=same(("layer1", "layer2", "layer3")),
+        input_shape=(31, 32, 3),
+    )
+
+
+def vgg(network, *pools):
+    return of_torchvision(network, same(f"features/{index}" for index in pools) | DENSE)
+
+
 CASES = [
-    *(
-        of_torchvision(network, same(("relu", *(f"layer{number}" for number in range(1, 5)), "avgpool")))
-        for network in RESNETS
-    ),
-    *(
-        Case(
-            entry=f"akamaster/resnet{depth}",
-            build=lambda depth=depth: torch_cifar.resnet(depth, projected=False),
-            taps=same(("layer1", "layer2", "layer3")),
-            input_shape=(31, 32, 3),
-        )
-        for depth in (20, 32, 44, 56)
-    ),
+    *(resnet(network) for network in ("resnet18", "resnet50", "resnext50_32x4d")),
+    akamaster(20),
     Case(
         entry="distiller/resnet20_cifar",
         build=lambda: torch_cifar.resnet(20, projected=True),
@@ -75,15 +82,8 @@ CASES = [
     of_timm("mobilenetv3_large_100", {"features/1": "blocks.0", "features/6": "blocks.2", "features/16": "blocks.6"}),
     of_timm("mobilenetv3_small_100", {"features/1": "blocks.0", "features/6": "blocks.2", "features/12": "blocks.5"}),
     of_torchvision("mobilenet_v2", same(f"features/{index}" for index in range(19))),
-    *(
-        of_torchvision(network, same(f"features/{index}" for index in pools) | DENSE)
-        for network, pools in {
-            "vgg11": (2, 5, 10, 15, 20),
-            "vgg11_bn": (3, 7, 14, 21, 28),
-            "vgg16": (4, 9, 16, 23, 30),
-            "vgg16_bn": (6, 13, 23, 33, 43),
-        }.items()
-    ),
+    vgg("vgg11", 2, 5, 10, 15, 20),
+    vgg("vgg11_bn", 3, 7, 14, 21, 28),
     of_torchvision(
         "alexnet",
         same([*(f"features/{index}" for index in (2, 5, 7, 9, 12)), "avgpool"])
@@ -98,6 +98,14 @@ CASES = [
         for network in ("efficientnet_b0", "tf_efficientnet_b0")
     ),
 ]
+
+OF_SHAPES_ALONE = [
+    *(resnet(network) for network in ("resnet34", "resnet101", "wide_resnet50_2")),
+    *(akamaster(depth) for depth in (32, 44, 56)),  # published ones of all depths are compared by their logits
+    vgg("vgg16", 4, 9, 16, 23, 30),
+    vgg("vgg16_bn", 6, 13, 23, 33, 43),
+]
+"""Deeper or wider siblings of networks above: the index of names and shapes holds them, and its tests are theirs."""
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.entry)

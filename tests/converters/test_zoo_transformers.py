@@ -1,22 +1,22 @@
 """Transformers and ConvNeXt compute what PyTorch's do, from PyTorch's weights."""
 
-import numpy as np
 import pytest
 
-import converters
-from lineage_jax import models
 from tests.converters.against_torch import Case, check
 from tests.oracles.torch_networks import timm, torchvision
 
 pytestmark = pytest.mark.torch
 
 
-def timm_vit(name, *, depth=12, image=64):
+def timm_vit(name, image=64, **settings):
+    """Makes the case of a transformer of timm, which may have fewer blocks: `depth`."""
+    blocks = {f"blocks/{i}": f"blocks.{i}" for i in range(settings.get("depth", 12))}
     return Case(
         entry=f"timm/{name}",
-        build=lambda: timm().create_model(name, pretrained=False, num_classes=7, img_size=image),
-        taps={"patch_embed": "patch_embed", **{f"blocks/{i}": f"blocks.{i}" for i in range(depth)}, "norm": "norm"},
+        build=lambda: timm().create_model(name, pretrained=False, num_classes=7, img_size=image, **settings),
+        taps={"patch_embed": "patch_embed", **blocks, "norm": "norm"},
         input_shape=(image, image, 3),
+        settings=settings,
     )
 
 
@@ -30,6 +30,8 @@ def torchvision_vit(name, *, depth, image=64):
     )
 
 
+SIZES = [f"{size}_patch{patch}" for size in ("small", "base", "large") for patch in (16, 32)]
+DEITS = [f"deit_{size}_patch16" for size in ("tiny", "small", "base")]
 CASES = [
     Case(
         entry="torchvision/convnext_tiny",
@@ -53,39 +55,17 @@ CASES = [
         },
     ),
     timm_vit("vit_tiny_patch16_224"),
-    timm_vit("vit_small_patch16_224"),
-    timm_vit("vit_small_patch32_224"),
-    timm_vit("vit_base_patch16_224"),
-    timm_vit("vit_base_patch32_224"),
-    timm_vit("vit_large_patch32_224", depth=24),
-    timm_vit("deit_tiny_patch16_224"),
-    timm_vit("deit_small_patch16_224"),
-    timm_vit("deit_base_patch16_224"),
-    torchvision_vit("vit_b_16", depth=12),
+    *(timm_vit(f"vit_{size}_224", depth=2) for size in SIZES),
     torchvision_vit("vit_b_32", depth=12),
-    torchvision_vit("vit_l_16", depth=24),
 ]
 
-# their classes are tried above in numbers
-OF_SHAPES_ALONE = [timm_vit("vit_large_patch16_224"), torchvision_vit("vit_l_32", depth=24)]
+OF_SHAPES_ALONE = [
+    *(timm_vit(f"{size}_224") for size in (*(f"vit_{size}" for size in SIZES), *DEITS)),
+    *(torchvision_vit(name, depth=depth) for name, depth in (("vit_b_16", 12), ("vit_l_16", 24), ("vit_l_32", 24))),
+]
+"""Blocks and heads as above, and more of them: the index of names and shapes holds them, and its tests are theirs."""
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.entry)
 def test_taps_and_outputs_are_pytorchs(case):
     check(case)
-
-
-@pytest.mark.parametrize("case", OF_SHAPES_ALONE, ids=lambda case: case.entry)
-def test_names_and_shapes_of_the_largest_are_pytorchs(case):
-    import torch
-
-    with torch.device("meta"):
-        shapes = {name: tuple(tensor.shape) for name, tensor in case.build().state_dict().items()}
-    entry = converters.ENTRIES[case.entry]
-    network = models.build(entry.architecture, **entry.settings_of(shapes))
-    target = models.shapes_of(network, entry.input_shape_of(shapes))
-    no_memory = {name: np.broadcast_to(np.float32(0), shape) for name, shape in shapes.items()}
-    converted = converters.to_flax(no_memory, target, entry)
-    assert not converted.ignored
-    returned = converters.to_torch(converted.variables, shapes, entry)
-    assert {name: array.shape for name, array in returned.items()} == shapes
