@@ -61,14 +61,15 @@ def family(
 def shrink(config: ml_collections.ConfigDict) -> None:
     """Makes every stage run within seconds; the numbers mean nothing then."""
     config.seeds = (0,)
-    config.measures = ("l2", "cka")
+    config.measures = ("l1", "cosine")
     config.widths = (16, 8, 8)
     config.probes = 16
     config.alphas = (0.1, 1.0)
-    config.pretrain.steps = 20
+    config.pretrain.steps = 5
     config.finetune.steps = 4
     config.detector.epochs = 1
     config.variants = ("checkpoints",)
-    config.family.update({"parents": 2, "children_per_parent": 10})
-    config.unseen = ml_collections.ConfigDict({"twice the width": config.unseen["twice the width"]})
-    config.unseen["twice the width"].update({"parents": 2, "children_per_parent": 1})
+    config.unseen = ml_collections.ConfigDict({"the way back": config.unseen["the way back"]})
+    # of the shapes that the studies of regimes have: compiled once for all of them
+    for settings in (config.family, *config.unseen.values()):
+        settings.update({"parents": 2, "children_per_parent": 60})

@@ -43,7 +43,6 @@ def shrink(config: ml_collections.ConfigDict) -> None:
     config.seeds = (0,)
     config.pooling = 2
     config.widths = (16, 8, 8)
-    config.layers.weights = ("fc2", "fc3")  # as in fewshot and imbalanced: the tests compile one detector for all three
     config.probes = 16
     config.measures = ("l1", "cosine")
     config.alphas = (0.1, 1.0)

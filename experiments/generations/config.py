@@ -62,17 +62,19 @@ def training(*, steps: int, learning_rate: float) -> ml_collections.ConfigDict:
 def shrink(config: ml_collections.ConfigDict) -> None:
     """Makes every stage run within seconds; the numbers mean nothing then."""
     config.seeds = (0,)
-    config.network = ml_collections.ConfigDict({"architecture": "fc", "widths": (4, 4)})
+    # shapes and settings are those of the 300 networks: the tests compile one detector for both
+    config.network = ml_collections.ConfigDict({"architecture": "fc", "widths": (8, 8, 4)})
     config.images.pooling = 7
     config.kinds = ("independent",)
     config.roots = 2
     config.lines = ml_collections.ConfigDict({"train": 1, "validation": 1, "test": 1})
     config.unseen_lines = 1
-    config.pretrain.steps = config.finetune.steps = 2
+    config.pretrain.update({"steps": 3, "batch_size": 32})
+    config.finetune.update({"steps": 3, "batch_size": 32, "learning_rate": 0.1})
     config.probes = 8
     config.measures = ("l1", "cka")
     config.alphas = (0.1,)
-    config.view = view("fc2", features="relu2")
+    config.view = view("fc3", features="relu3")
     config.detector.epochs = 1
 
 

@@ -1,4 +1,7 @@
-"""Generations of networks run in their smoke mode and on a folder of pictures."""
+"""Generations of networks, and the 300 networks, run in their smoke modes; pictures are read from a folder.
+
+Both studies are tested together, since they compile one detector.
+"""
 
 import numpy as np
 import pytest
@@ -6,6 +9,8 @@ from PIL import Image
 
 from experiments.generations import config, run
 from experiments.lab import images
+from experiments.lineage300 import config as config_of_300
+from experiments.lineage300 import run as run_300
 from lineage_jax import lineage, models
 
 
@@ -18,10 +23,32 @@ def test_the_experiment_resumes_and_draws(tmp_path, smoke):
         later = [f"G{younger}" for younger in range(older + 1, 5)]
         assert record["accuracy"].keys() == {*later, *(f"{name}, unseen" for name in later)}
         for accuracy in record["accuracy"].values():
-            assert accuracy.keys() == {*lineage.FORMS, "weights, all", "weights, fc2", "detector"}
+            assert accuracy.keys() == {*lineage.FORMS, "weights, all", "weights, fc3", "detector"}
             assert all(0 <= share <= 1 for share in accuracy.values())
     with Image.open(tmp_path / "smoke.png") as figure:
         assert min(figure.size) > 500
+
+
+@pytest.mark.data
+def test_the_study_of_300_networks_resumes_and_draws_and_counts_every_relation_once(tmp_path, smoke):
+    result = smoke(run_300.main)
+    (record,) = result["runs"].values()
+    assert record["pairs"] == {"parent": 12, "grandparent": 8, "great-grandparent": 4}
+    assert record["accuracy"].keys() == run_300.RELATIONS.keys()
+    for accuracy in record["accuracy"].values():
+        assert accuracy.keys() == {*lineage.FORMS, "weights, all", "weights, fc3", "detector"}
+        assert all(0 <= share <= 1 for share in accuracy.values())
+    right = [record["found"][name] == parent for name, parent in record["truth"].items()]
+    assert sum(right) / len(right) == record["accuracy"]["parent"]["detector"]
+    for name in ("smoke", "smoke-chords"):
+        with Image.open(tmp_path / f"{name}.png") as figure:
+            assert min(figure.size) > 300
+
+
+def test_there_are_300_networks_and_the_detector_learns_from_others():
+    settings = config_of_300.get_config("full")
+    assert sum(settings.trees.test) == 300
+    assert len({run_300.SEEDS[name] + seed for name in settings.trees for seed in settings.seeds}) == 9
 
 
 @pytest.fixture

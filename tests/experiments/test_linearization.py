@@ -72,6 +72,16 @@ def test_every_family_of_the_study_has_its_place():
             }
 
 
+@pytest.mark.parametrize("name", study_config.get_config().networks)
+def test_every_network_of_the_study_is_built_at_its_width(name):
+    width = study_config.get_config().networks[name].base.width
+    point = study_run.Point(network=name, split="test", length=1, learning_rate=0.1, width=width)
+    network = study_run.build(point, num_classes=3)
+    first, *_ = (shape for path, shape in models.shapes_of(network, (14, 14, 1)).items() if path.endswith("1/kernel"))
+    assert first[-1] == width
+    assert network.num_classes == 3
+
+
 def test_copies_that_are_moved_are_as_far_apart_as_asked_for(key):
     network = models.fc(num_classes=3, widths=(64, 32))
     variables = jax.tree.map(lambda leaf: leaf[None], network.init(key, jnp.zeros((1, 4, 4, 1))))
