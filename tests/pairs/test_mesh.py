@@ -36,7 +36,7 @@ def facts():
 
 
 @pytest.mark.long
-def test_scores_of_every_measure_and_form_are_those_of_one_device(facts):
+def test_scores_of_every_measure_and_of_every_form_are_those_of_one_device(facts):
     assert facts["differences"]["fc children=4,probes=2"].keys() == on_mesh.MEASURES.keys()
     for case, by_measure in facts["differences"].items():
         assert max(by_measure.values()) <= ROUNDING, (case, by_measure)
