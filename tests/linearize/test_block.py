@@ -11,7 +11,7 @@ from lineage_jax.leaves import leaf_paths
 NETWORKS = {
     "fc": (models.fc(widths=(8, 6, 5)), "relu1", ("relu2", "relu3")),
     "convnet": (models.convnet(widths=(4, 5, 6)), "relu2", ("relu3", "avgpool")),
-    "resnet": (models.cifar_resnet20(width=2), "layer1", ("layer2", "avgpool")),
+    "resnet": (models.CifarResNet(num_classes=10, depth=1, width=2), "layer1", ("layer2", "avgpool")),
 }
 IMAGE = (8, 8, 1)
 every_network = pytest.mark.parametrize("name", NETWORKS)
@@ -69,7 +69,7 @@ def test_a_layer_that_does_not_come_after_the_start_is_refused():
 
 
 def test_a_start_within_a_residual_block_is_refused():
-    network = models.cifar_resnet20(width=2)
+    network = models.CifarResNet(num_classes=10, depth=1, width=2)
     with pytest.raises(ValueError, match="expected a start that everything before 'layer2' passes through"):
         linearize.block_of(network, "layer1/0/conv1", ("layer2",), input_shape=IMAGE)
 

@@ -11,7 +11,7 @@ from tests.symmetry.drawn import drawn
 
 NETWORKS = {
     "convolutional": (models.outlier_exposure_convnet(num_classes=3), (1, 32, 32, 3)),
-    "residual": (models.cifar_resnet20(width=8), (1, 8, 8, 3)),
+    "residual": (models.CifarResNet(num_classes=3, depth=1, width=8), (1, 8, 8, 3)),
     "transformer": (models.ViT(num_classes=3, patch=4, width=24, depth=2, heads=3), (1, 8, 8, 3)),
 }
 

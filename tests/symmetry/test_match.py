@@ -12,7 +12,7 @@ from tests.symmetry.drawn import drawn
 NETWORKS = {
     "fully_connected": (models.fc(num_classes=3, widths=(20, 10)), (1, 4, 4, 1)),
     "convolutional": (models.outlier_exposure_convnet(num_classes=3), (1, 32, 32, 3)),
-    "residual": (models.cifar_resnet20(width=8), (1, 8, 8, 3)),
+    "residual": (models.CifarResNet(num_classes=3, depth=1, width=8), (1, 8, 8, 3)),
     "transformer": (ViT(num_classes=3, patch=4, width=24, depth=2, heads=3), (1, 8, 8, 3)),
 }
 
