@@ -23,8 +23,8 @@ check: $(INSTALLED)  ## formatting, lint, types
 	$(BIN)/mypy
 
 test-core: $(INSTALLED)  ## the core alone, for a second Python: oracles and transformations of similarities, linearisation, lineage
-	$(PYTEST) tests/similarity -k "oracle or jit or package"
-	$(PYTEST) tests/linearize tests/pairs/test_comparison.py $(addprefix tests/lineage/test_,score.py weight_scores.py first_order.py overlap.py)
+	$(PYTEST) tests/similarity tests/linearize tests/pairs/test_comparison.py $(addprefix tests/lineage/test_,score.py weight_scores.py first_order.py overlap.py) \
+		-k "not (similarity and not (oracle or jit or package))"
 
 test-torch: $(TORCH)  ## the tests that compare with PyTorch and other packages (Python 3.11)
 	$(PYTEST) -m torch $$(grep --recursive --files-with-matches --include='test_*.py' mark.torch tests)
