@@ -14,6 +14,8 @@ from jax.sharding import Mesh
 from lineage_jax import pairs
 from tests.pairs import on_mesh
 
+pytestmark = pytest.mark.long  # all of them, so that they share one process of facts in a single worker too
+
 ROOT = Path(__file__).parents[2]
 ROUNDING = 1e-6
 """Of the largest score of a layer, measure and form: other numbers of rows and children are summed in another order."""
@@ -35,7 +37,6 @@ def facts():
     return said(started("--facts"))
 
 
-@pytest.mark.long
 def test_scores_of_every_measure_and_of_every_form_are_those_of_one_device(facts):
     assert facts["differences"]["fc children=4,probes=2"].keys() == on_mesh.MEASURES.keys()
     for case, by_measure in facts["differences"].items():
