@@ -152,11 +152,12 @@ def test_demo_refuses_a_folder_that_exists_before_any_work(capsys, monkeypatch, 
 
 def test_demo_names_the_parents_and_its_networks_can_be_detected(capsys, monkeypatch, tmp_path):
     folder = tmp_path / "saved"
+    monkeypatch.setattr(cli._demo, "LEARNED_FROM", (1, 2))  # half of the families, each of which takes seconds
     status, out, _ = run(capsys, monkeypatch, "demo", "--save", folder)
     assert status == 0
     assert int(re.search(r"(\d+) of 20 parents named rightly", out).group(1)) >= 19
     assert "direct comparison and approximation" in out
-    assert "A detector that learned from 80 children of other parents names 20." in out
+    assert "A detector that learned from 40 children of other parents names 20." in out
     assert len(list(folder.iterdir())) == 27
     given = arguments(folder, "child-19", parents=sorted(folder.glob("parent-*")))
     status, out, _ = run(capsys, monkeypatch, *given, "--detector", folder / "detector", "--json")
