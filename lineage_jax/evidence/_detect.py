@@ -108,11 +108,14 @@ def detect(
     scoring = functools.partial(show, "scoring")
 
     def compare(question: Question) -> ComparedChild:
-        if reason or shown is None:
-            compared = by_weights(question, reason or "")
+        why = reason or question.partial
+        if why or shown is None:
+            compared = by_weights(question, why or "")
         else:
             compared = by_features(question, shown, features, measures=chosen, alphas=alphas, progress=scoring)
-        return compared if trained is None else compared.with_detector(trained, ask_detector(trained, question, given))
+        if trained is None or question.partial:
+            return compared
+        return compared.with_detector(trained, ask_detector(trained, question, given))
 
     compared = compare(question)
     weights = compared.measured.weights

@@ -49,6 +49,21 @@ class Movable:
 
         return kinship.matched(self._shared(self.candidate), self.child, self.groups)
 
+    def by_inner_products(self) -> "Evidence | None":
+        """Returns the evidence of inner products; None without a program, or without hidden layers between streams."""
+        from lineage_jax import kinship
+
+        if self.groups.by_order:
+            return None
+        found = kinship.by_inner_products(self._shared(self.candidate), self.child, self.groups)
+        return found if found.layers else None
+
+    def turned_back(self) -> tuple[Weights, Weights]:
+        """Returns hidden layers of the candidate, streams turned to the child's, and of the child."""
+        from lineage_jax import kinship
+
+        return kinship.turned_back(self._shared(self.candidate), self.child, self.groups)
+
     def is_matched(self, candidate: Weights, level: float) -> bool:
         """Says whether a network in the candidate's place shows a kinship by its matched units."""
         from lineage_jax import kinship

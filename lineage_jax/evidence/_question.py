@@ -34,6 +34,7 @@ class Question:
         left_out: candidates that are the child by their place, and `SAME_PLACE`.
         skipped: candidates that could not be read, and why.
         matched: candidates whose units were brought to the child's, and the p-value of "they are strangers".
+        partial: why these networks cannot be run, where only a part of their weights was brought back; else empty.
     """
 
     child: LoadedNetwork
@@ -41,6 +42,7 @@ class Question:
     left_out: dict[str, str] = dataclasses.field(default_factory=dict)
     skipped: dict[str, str] = dataclasses.field(default_factory=dict)
     matched: dict[str, float] = dataclasses.field(default_factory=dict)
+    partial: str = ""
 
     @property
     def networks(self) -> dict[str, LoadedNetwork]:

@@ -60,6 +60,16 @@ class Subject:
         """Its variables by path, as its program takes them."""
         return on_host(self.network.variables)
 
+    @functools.cached_property
+    def equalised(self) -> Weights:
+        """The same with all units of one size, where its program can be read."""
+        from lineage_jax import symmetry
+
+        groups, _ = self.groups
+        if groups is None:
+            return self.variables
+        return symmetry.apply_on_host(self.variables, groups, symmetry.equalise(self.variables, groups))
+
     def beside(self, candidate: LoadedNetwork) -> Sides:
         """Lines a candidate up with the child: by the program where both are of one, else by names and shapes."""
         from lineage_jax import lineage

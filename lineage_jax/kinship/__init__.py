@@ -18,3 +18,4 @@ from lineage_jax.kinship._matched import is_matched as is_matched
 from lineage_jax.kinship._matched import matched as matched
 from lineage_jax.kinship._probability import combined as combined
 from lineage_jax.kinship._probability import probability as probability
+from lineage_jax.kinship._turned_back import turned_back as turned_back

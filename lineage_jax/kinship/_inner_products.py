@@ -1,17 +1,15 @@
 """Evidence that no turn of a stream hides: other layers turn it back, and units are judged by halves of the rest."""
 
-from collections.abc import Iterable
-
 import numpy as np
 
-from lineage_jax.kinship._agreements import ELSEWHERE, FEWEST_UNITS, TOO_FEW, brought
+from lineage_jax.kinship._agreements import ELSEWHERE, FEWEST_UNITS, TOO_FEW
 from lineage_jax.kinship._combine import Judged, judged, total
+from lineage_jax.kinship._compared import compared
 from lineage_jax.kinship._evidence import Evidence, numbered
-from lineage_jax.kinship._hidden import Heads, Hidden, Side, layout_of
+from lineage_jax.kinship._hidden import Hidden
 from lineage_jax.kinship._orders import Sum, over_all_orders
-from lineage_jax.kinship._parts import Units, at_unit_length, pairs_of, reader, units_of
-from lineage_jax.kinship._turned import WIDEST, Streams, assigned, taught
-from lineage_jax.leaves import check_shapes, leaf_shapes
+from lineage_jax.kinship._parts import Units, at_unit_length
+from lineage_jax.kinship._turned import Streams, assigned, taught
 from lineage_jax.symmetry import Groups
 from lineage_jax.typing import Params
 
@@ -59,18 +57,12 @@ def by_inner_products(a: Params, b: Params, groups: Groups) -> Evidence:
     Raises:
         ValueError: If the leaves of `b` are not those of `groups`, or a weight that is compared is not finite.
     """
-    check_shapes(leaf_shapes(b), groups.shapes, variables="network b with the leaves that groups were read off")
-    pair, layout = brought(a, b), layout_of(groups)
-    read, missing = reader(pair.a, pair.b), set(pair.missing)
-    anchors = [read(side) for side in layout.anchors if _known([side], missing)]
-    narrow = [each for each in layout.heads if all(side.axis.size <= WIDEST for side in _sides(each))]
-    heads = [pairs_of(each, read) for each in narrow if _known(_sides(each), missing)]
-    layers = [layer for layer in layout.hidden if _known(layer.sides, missing)]
-    units = [units_of(layer, read) for layer in layers]
+    seen = compared(a, b, groups)
+    pair, layers, units = seen.pair, seen.layers, seen.units
     left_out = dict.fromkeys(pair.kernels, NOT_HIDDEN) | dict.fromkeys(pair.missing, ELSEWHERE)
     found: dict[int, Judged] = {}
     for fold in range(min(FOLDS, len(layers))):
-        streams = taught(anchors, heads, [each for n, each in enumerate(units) if n % FOLDS != fold])
+        streams = taught(seen.anchors, seen.heads, [each for n, each in enumerate(units) if n % FOLDS != fold])
         for number in range(fold, len(layers), FOLDS):
             test = _judged(layers[number], units[number], streams)
             if isinstance(test, str):
@@ -89,14 +81,6 @@ def by_inner_products(a: Params, b: Params, groups: Groups) -> Evidence:
         / max(1, sum(pair.kernels.values())),
         left_out={path: left_out[path] for path in pair.kernels if path not in judged_paths},
     )
-
-
-def _known(sides: Iterable[Side], missing: set[str]) -> bool:
-    return not missing & {path for side in sides for path in (side.path, side.scale)}
-
-
-def _sides(heads: Heads) -> list[Side]:
-    return [side for head in heads for inside in head for side in inside.sides]
 
 
 def _judged(layer: Hidden, units: Units, streams: Streams) -> Judged | str:

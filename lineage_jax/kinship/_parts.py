@@ -62,10 +62,15 @@ def reader(a: Mapping[str, Any], b: Mapping[str, Any]) -> Read:
 
 
 def vectors(tree: Mapping[str, Any], side: Side) -> np.ndarray:
+    """Returns what `folded` does, the squares of all numbers adding up to one."""
+    return at_unit_length(folded(tree, side), axis=None)
+
+
+def folded(tree: Mapping[str, Any], side: Side) -> np.ndarray:
     """Returns what is read or written at each place of a kernel's other axes, [n, stream].
 
     Scales are taken in, since whoever turns a stream must do so too; means over the stream are taken off, since a
-    normalisation does not see them; the squares of all numbers add up to one.
+    normalisation does not see them.
 
     Raises:
         ValueError: If a weight is not finite.
@@ -77,8 +82,7 @@ def vectors(tree: Mapping[str, Any], side: Side) -> np.ndarray:
     kernel = np.moveaxis(kernel, side.axis.axis, -1).reshape(-1, side.axis.size)
     for scale in scales:
         kernel = kernel * scale.ravel()
-    kernel = kernel - kernel.mean(1, keepdims=True)
-    return at_unit_length(kernel, axis=None)
+    return kernel - kernel.mean(1, keepdims=True)
 
 
 def at_unit_length(values: np.ndarray, *, axis: int | tuple[int, ...] | None) -> np.ndarray:

@@ -35,6 +35,7 @@ from lineage_jax.symmetry._element import inverse as inverse
 from lineage_jax.symmetry._element import permute as permute
 from lineage_jax.symmetry._element import random as random
 from lineage_jax.symmetry._element import rescale as rescale
+from lineage_jax.symmetry._equalise import equalise as equalise
 from lineage_jax.symmetry._groups import Family as Family
 from lineage_jax.symmetry._groups import Groups as Groups
 from lineage_jax.symmetry._groups import Span as Span
