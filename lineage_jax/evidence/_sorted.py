@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 
 import numpy as np
-from scipy import stats
 
 from lineage_jax.leaves import Weights, kernels_among
 
@@ -44,4 +43,6 @@ def _ranked(values: np.ndarray) -> float:
     """Returns the rank correlation of values and their places, 0 where all are equal."""
     if values.min() == values.max():
         return 0.0
-    return float(np.corrcoef(stats.rankdata(values), np.arange(len(values)))[0, 1])
+    _, rank, ties = np.unique(values, return_inverse=True, return_counts=True)
+    middle = np.cumsum(ties) - ties / 2  # of equal ones each has the middle rank
+    return float(np.corrcoef(middle[rank], np.arange(len(values)))[0, 1])

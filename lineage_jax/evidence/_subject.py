@@ -117,6 +117,7 @@ class Subject:
 
     def _read(self, *, factors: bool) -> "tuple[Groups | None, tuple[int, int, int]]":
         """Returns the groups and the shape of the images that the program was read on."""
+        import jax
         from flax.errors import FlaxError
 
         from lineage_jax import symmetry
@@ -124,10 +125,11 @@ class Subject:
         network, shape = self.network.network, self.network.input_shape
         if network is None or shape is None:
             return None, (0, 0, 0)
+        program = jax.jit(network.apply)  # JAX keeps what it has traced: it is read twice, and run to check it
         small = (min(shape[0], SMALL), min(shape[1], SMALL), shape[2])
         for side in dict.fromkeys([small, shape]):
             try:
-                return symmetry.groups(network.apply, self.network.variables, _image(side), factors=factors), side
+                return symmetry.groups(program, self.network.variables, _image(side), factors=factors), side
             except (TypeError, ValueError, FlaxError):
                 continue  # it does not take images of this size
         return None, (0, 0, 0)

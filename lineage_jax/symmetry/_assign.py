@@ -22,11 +22,10 @@ Parts = Mapping[frozenset[int], np.ndarray]
 
 def signs_of(groups: Groups) -> Signs:
     """Returns the free signs of each slot."""
-    found: dict[int, set[int]] = {}
+    found = [frozenset[int]()] * groups.slots
     for slot, free in zip(groups.signs.slots.tolist(), groups.signs.free.tolist(), strict=True):
-        found.setdefault(slot, set()).add(free)
-    none = frozenset[int]()
-    return tuple(frozenset(found[slot]) if slot in found else none for slot in range(groups.slots))
+        found[slot] |= {free}
+    return tuple(found)
 
 
 def regions(task: Task) -> list[np.ndarray]:

@@ -4,7 +4,6 @@ A factor is a product of powers of unknowns, so its logarithm is a sum; equation
 the same over the field of two elements: a power of -1 counts modulo 2.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -42,7 +41,14 @@ class Factors:
 
     def product(self, first: np.ndarray, second: np.ndarray, power: float = 1.0) -> np.ndarray:
         """Returns first * second ** power, position by position; a zero stays a zero."""
-        return _by_pair(lambda a, b: ANY if ANY in (a, b) else self._combined(a, b, power), first, second)
+        first, second = np.broadcast_arrays(first, second)
+        found = np.where(second == ONE, first, second)  # which is all where one of them is 1
+        found[(first == ANY) | (second == ANY)] = ANY
+        rest = (found > ONE) & (second != ONE) & ((first != ONE) | (power != 1))
+        if rest.any():
+            pairs, where = _pairs(first[rest], second[rest])
+            found[rest] = np.asarray([self._combined(*pair, power) for pair in pairs], np.int64)[where]
+        return found
 
     def power(self, factor: np.ndarray, power: float) -> np.ndarray:
         """Returns factor ** power."""
@@ -51,9 +57,9 @@ class Factors:
     def equate(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
         """Says that factors are equal, position by position, and returns them; what is zero takes the other's."""
         first, second = np.broadcast_arrays(first, second)
-        pairs, _ = _pairs(first, second)
-        for one, two in pairs:
-            if one != two and ANY not in (one, two) and not self._joined(self.sums[one], self.sums[two]):
+        asked = (first != second) & (first != ANY) & (second != ANY)
+        for one, two in _pairs(first[asked], second[asked])[0]:
+            if not self._joined(self.sums[one], self.sums[two]):
                 self._eliminate(self.normal(one), self.normal(two))
         return np.where(first == ANY, second, first)
 
@@ -66,33 +72,29 @@ class Factors:
         return self._in_free(((unknown, 1.0),))
 
     def _in_free(self, terms: Sum) -> Sum:
-        passed = []
-        while len(terms) == 1 and terms[0][1] == 1.0 and terms[0][0] in self.solved:
+        solved, passed = self.solved, []
+        while len(terms) == 1 and terms[0][1] == 1.0 and terms[0][0] in solved:
             passed.append(terms[0][0])
-            terms = self.solved[terms[0][0]]
-        found = terms if len(terms) == 1 and terms[0][0] not in self.solved else self._all_in_free(terms)
+            terms = solved[terms[0][0]]
+        if len(terms) > 1 or (terms and terms[0][0] in solved):
+            terms = self._all_in_free(terms)
         for unknown in passed:
-            self.solved[unknown] = found  # whoever asks next has it at once
-        return found
+            solved[unknown] = terms  # whoever asks next has it at once
+        return terms
 
     def _all_in_free(self, terms: Sum) -> Sum:
-        if not any(unknown in self.solved for unknown, _ in terms):
-            return terms
+        solved = self.solved
         total: dict[int, float] = {}
         pending = list(terms)
         while pending:
             unknown, coefficient = pending.pop()
-            if unknown in self.solved:
-                pending += [(other, coefficient * more) for other, more in self.solved[unknown]]
+            if unknown in solved:
+                pending += [(other, coefficient * more) for other, more in solved[unknown]]
             else:
                 total[unknown] = total.get(unknown, 0.0) + coefficient
         return self._tidy(total)
 
     def _combined(self, first: int, second: int, power: float) -> int:
-        if second == ONE:
-            return first
-        if first == ONE and power == 1.0:
-            return second
         one, two = self.sums[first], self.sums[second]
         if len(one) == len(two) == 1 and one[0][0] != two[0][0] and power == 1.0:  # most often: nothing to add up
             return self._number_of((*one, *two) if one[0][0] < two[0][0] else (*two, *one))
@@ -102,7 +104,14 @@ class Factors:
         return self._number(total)
 
     def _joined(self, one: Sum, two: Sum) -> bool:
-        """Does what is asked most often: of two unknowns, both free, the later one becomes the earlier one."""
+        """Does what is asked most often: of two unknowns, both free, the later one becomes the earlier one, or a single
+        one becomes 1."""
+        if not one or not two:
+            single = one or two
+            if len(single) != 1 or single[0][0] in self.solved:
+                return False
+            self.solved[single[0][0]] = ()
+            return True
         if not (len(one) == len(two) == 1 and one[0][1] == two[0][1] == 1.0):
             return False
         earlier, later = (one, two) if one[0][0] < two[0][0] else (two, one)
@@ -135,17 +144,8 @@ class Factors:
 
     def _tidy(self, total: dict[int, float]) -> Sum:
         if self.binary:
-            total = {unknown: coefficient % 2 for unknown, coefficient in total.items()}
-        if len(total) == 1:
-            return tuple(item for item in total.items() if item[1])
-        found = [(unknown, coefficient) for unknown, coefficient in total.items() if coefficient]
-        return tuple(sorted(found))
-
-
-def _by_pair(combine: Callable[[int, int], int], first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Calls a function once for every pair of numbers that occurs."""
-    pairs, where = _pairs(*np.broadcast_arrays(first, second))
-    return np.asarray([combine(*pair) for pair in pairs], dtype=np.int64)[where]
+            return tuple(sorted((unknown, 1.0) for unknown, coefficient in total.items() if coefficient % 2))
+        return tuple(sorted(item for item in total.items() if item[1]))
 
 
 def _pairs(first: np.ndarray, second: np.ndarray) -> tuple[list[tuple[int, int]], np.ndarray]:

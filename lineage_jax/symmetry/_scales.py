@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.linalg import LinearOperator, lsqr
+from scipy.sparse import coo_array, csr_array, diags_array
+from scipy.sparse.linalg import LinearOperator, cg
 
 from lineage_jax.symmetry._axes import Axis
 from lineage_jax.symmetry._element import along
@@ -14,6 +14,8 @@ from lineage_jax.symmetry._slices import slices
 
 SMALLEST_STEP = 1e-6
 """Float32 does not know smaller changes of a norm."""
+PRECISION = 1e-2
+"""Share of the equations' right side that may be left in a turn; from turn to turn they change by more."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,23 +101,66 @@ def factors_to(squares: Sequence[Squares], groups: Groups, target: np.ndarray, *
     total = np.zeros(groups.slots)
     if not groups.sizes.count:
         return total
-    sure = np.zeros(groups.slots)
-    for leaf in squares:
-        for axis in leaf.axes:
-            sure[axis.slots] = np.sqrt(np.prod(leaf.shape) / len(axis.slots))
-    jacobian = _jacobian(groups, [axis for leaf in squares for axis in leaf.axes], sure)
+    equations = _equations(squares, groups)
     for _ in range(turns):
-        missing = sure * (target - sizes_of(squares, total))
+        missing = target - sizes_of(squares, total)
         missing[~np.isfinite(missing)] = 0.0
-        step = along(groups.sizes, lsqr(jacobian, missing, atol=1e-8, btol=1e-8)[0], groups.slots)
+        step = along(groups.sizes, equations.solved(missing), groups.slots)
         total += step
         if np.abs(step).max() < SMALLEST_STEP:
             break
     return total
 
 
-def _jacobian(groups: Groups, axes: Sequence[Axis], sure: np.ndarray) -> LinearOperator:
-    """Returns how logarithms of sizes move with those of free factors: its own, and the mean along other axes."""
+@dataclass(frozen=True, kw_only=True)
+class _Equations:
+    """How logarithms of sizes move with those of free factors: as a slot's own does, and as the mean along other axes.
+
+    Attributes:
+        own: [slots, free], a slot's own logarithm.
+        mean: [axes, free], the mean of an axis.
+        spread: [slots, axes], which means act on a slot.
+        weight: [slots], of its equation.
+        products: `own.T W own`, `own.T W spread` and `spread.T W spread`.
+    """
+
+    own: csr_array
+    mean: csr_array
+    spread: csr_array
+    weight: np.ndarray
+    products: tuple[csr_array, csr_array, csr_array]
+
+    def solved(self, missing: np.ndarray) -> np.ndarray:
+        """Returns the logarithms of free factors that bring what is missing nearest to nothing.
+
+        By conjugate gradients, each factor in the scale of its own equations: some rest on thousands of times as many
+        numbers as others do. What they leave is found in the next turn.
+        """
+        heavy = self.weight * missing
+        wanted = self.own.T @ heavy + self.mean.T @ (self.spread.T @ heavy)
+        scale = self.products[0].diagonal()
+        scale = np.divide(1, scale, out=np.ones_like(scale), where=scale > 0)
+        size = (len(scale),) * 2
+        return cg(
+            LinearOperator(size, matvec=self._weighed, dtype=np.float64),
+            wanted,
+            rtol=PRECISION,
+            M=LinearOperator(size, matvec=lambda z: scale * z, dtype=np.float64),
+        )[0]
+
+    def _weighed(self, factors: np.ndarray) -> np.ndarray:
+        """Multiplies by the matrix of the normal equations."""
+        alone, across, between = self.products
+        means = self.mean @ factors
+        return alone @ factors + across @ means + self.mean.T @ (across.T @ factors + between @ means)
+
+
+def _equations(squares: Sequence[Squares], groups: Groups) -> _Equations:
+    axes = [axis for leaf in squares for axis in leaf.axes]
+    weight = np.zeros(groups.slots)
+    for leaf in squares:
+        for axis in leaf.axes:
+            weight[axis.slots] = np.prod(leaf.shape) / len(axis.slots)
     span = groups.sizes
     own = coo_array((span.powers, (span.slots, span.free)), shape=(groups.slots, span.count)).tocsr()
     number = np.concatenate([np.full(len(axis.slots), index) for index, axis in enumerate(axes)])
@@ -126,9 +171,11 @@ def _jacobian(groups: Groups, axes: Sequence[Axis], sure: np.ndarray) -> LinearO
     pairs = [(i, j) for i, a in enumerate(axes) for j, b in enumerate(axes) if i != j and a.path == b.path]
     first, second = np.asarray(pairs, np.int64).reshape(-1, 2).T
     spread = of_slot @ coo_array((np.ones(len(pairs)), (first, second)), shape=(len(axes), len(axes))).tocsr()
-    return LinearOperator(
-        (groups.slots, span.count),
-        matvec=lambda z: sure * (own @ z + spread @ (mean @ z)),
-        rmatvec=lambda r: own.T @ (sure * r) + mean.T @ (spread.T @ (sure * r)),
-        dtype=np.float64,
+    of_own, of_spread = (side.T.tocsr() @ diags_array(weight).tocsr() for side in (own, spread))
+    return _Equations(
+        own=own,
+        mean=mean,
+        spread=spread,
+        weight=weight,
+        products=(of_own @ own, of_own @ spread, of_spread @ spread),
     )
