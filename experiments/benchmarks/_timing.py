@@ -47,9 +47,11 @@ class Variant:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Run:
-    """One run of a variant in a process: seconds, and bytes of peak memory beyond what there was before."""
+    """One run of a variant in a process: seconds by the clock and of the processor, and bytes of peak memory beyond what
+    there was before."""
 
     seconds: float
+    cpu_seconds: float
     memory: int
     scores: np.ndarray | None
 
@@ -110,10 +112,14 @@ def run(variant: Variant) -> Run:
     arguments = variant.prepare()
     time.sleep(PAUSE)
     before = _forget_peak()
-    start = time.perf_counter()
+    start, start_cpu = time.perf_counter(), time.process_time()
     scores = variant.work(*arguments)
-    seconds = time.perf_counter() - start
-    return Run(seconds=seconds, memory=_status_bytes("VmHWM") - before, scores=scores)
+    return Run(
+        seconds=time.perf_counter() - start,
+        cpu_seconds=time.process_time() - start_cpu,
+        memory=_status_bytes("VmHWM") - before,
+        scores=scores,
+    )
 
 
 def environment() -> Row:
