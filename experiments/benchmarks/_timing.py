@@ -47,8 +47,14 @@ class Variant:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Run:
-    """One run of a variant in a process: seconds by the clock and of the processor, and bytes of peak memory beyond what
-    there was before."""
+    """One run of a variant in a process.
+
+    Attributes:
+        seconds: by the clock.
+        cpu_seconds: of the processor, all cores.
+        memory: bytes of peak memory beyond what there was before.
+        scores: what `work` returned.
+    """
 
     seconds: float
     cpu_seconds: float

@@ -1,8 +1,8 @@
 """How long does it take to read off a large program what may be permuted, and to find how a network was?
 
-groups    `symmetry.groups` of ResNet-50 and of ViT-B/16, read on images of 64 x 64, where a transformer takes its own
-match     `symmetry.match` of random networks of these and a child, whose units were then permuted and rescaled at random;
-          every unit is found
+groups    `symmetry.groups` of ResNet-50 and of ViT-B/16
+match     `symmetry.match` of a random network of these and its child, whose units were then permuted and rescaled at
+          random; every unit is found
 
 `cpu_seconds` are those of the processor, of all cores; `ratio` is to the first row's seconds.
 

@@ -94,7 +94,7 @@ def movable(subject: Subject, sides: Sides) -> tuple[Movable | None, str]:
     """
     from lineage_jax import symmetry
 
-    groups = None if sides.orders is None else subject.groups[0]
+    groups = None if sides.orders is None else subject.groups
     if groups is not None:
         try:
             subject.check_groups()

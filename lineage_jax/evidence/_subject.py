@@ -2,7 +2,8 @@
 
 import dataclasses
 import functools
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -85,12 +86,21 @@ class Subject:
     @functools.cached_property
     def orders(self) -> "Groups | None":
         """What may be permuted in the child, read off its program; None where there is none or it cannot be run."""
-        return self._read(factors=False)[0]
+        return self._orders[0]
 
     @functools.cached_property
-    def groups(self) -> "tuple[Groups | None, tuple[int, int, int]]":
-        """What may be permuted, rescaled and flipped, and the shape of the images that the program was read on."""
-        return self._read(factors=True)
+    def _orders(self) -> "tuple[Groups | None, tuple[int, int, int]]":
+        """The same, and the shape of the images that the program was read on."""
+        return self._read(factors=False)
+
+    @functools.cached_property
+    def groups(self) -> "Groups | None":
+        """What may be permuted, rescaled and flipped; whoever relies on it has it checked by `check_groups`."""
+        if self.orders is None:
+            return None
+        with ThreadPoolExecutor(1) as pool:  # XLA compiles what checks the groups while they are read
+            pool.submit(lambda: self._compiled)
+            return self._read(factors=True)[0]
 
     def check_groups(self) -> None:
         """Makes sure once, in numbers, that the groups leave the child's outputs alone.
@@ -106,14 +116,22 @@ class Subject:
 
         from lineage_jax import symmetry
 
-        groups, side = self.groups
+        assert self.groups is not None, "what is checked was read off a program"
+        run, variables = self._compiled, self.network.variables
+        return symmetry.check(run, variables, self._images, self.groups, jax.random.key(SEED))
+
+    @functools.cached_property
+    def _compiled(self) -> "Callable[[Params, Any], Any]":
+        """The program, for images of the shape that it was read on."""
+        import jax
+
         network = self.network.network
-        assert groups is not None, "what is checked was read off a program"
         assert network is not None, "a program is that of a network"
-        shape = (1, *side)
-        images = np.random.default_rng(SEED).normal(size=shape).astype(np.float32)
-        run = jax.jit(network.apply, compiler_options=UNOPTIMISED)
-        return symmetry.check(run, self.network.variables, images, groups, jax.random.key(SEED))
+        return jax.jit(network.apply).lower(self.network.variables, self._images).compile(UNOPTIMISED)
+
+    @property
+    def _images(self) -> np.ndarray:
+        return np.random.default_rng(SEED).normal(size=(1, *self._orders[1])).astype(np.float32)
 
     def _read(self, *, factors: bool) -> "tuple[Groups | None, tuple[int, int, int]]":
         """Returns the groups and the shape of the images that the program was read on."""

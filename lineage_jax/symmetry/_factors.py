@@ -104,8 +104,7 @@ class Factors:
         return self._number(total)
 
     def _joined(self, one: Sum, two: Sum) -> bool:
-        """Does what is asked most often: of two unknowns, both free, the later one becomes the earlier one, or a single
-        one becomes 1."""
+        """Does what is asked most often: of two free unknowns the later becomes the earlier one, or one becomes 1."""
         if not one or not two:
             single = one or two
             if len(single) != 1 or single[0][0] in self.solved:
