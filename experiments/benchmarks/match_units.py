@@ -11,6 +11,7 @@ match     `symmetry.match` of a random network of these and its child, whose uni
 
 import functools
 import statistics
+from collections.abc import Callable
 
 import jax
 import numpy as np
@@ -36,7 +37,7 @@ def main() -> list[Row]:
 
 def _rows(name: str) -> list[Row]:
     found = []
-    for question, (prepare, work) in {"groups": (nothing, groups), "match": (laundered, match)}.items():
+    for question, (prepare, work) in QUESTIONS.items():
         variant = Variant(
             library="jax",
             prepare=functools.partial(prepare, name),
@@ -82,7 +83,7 @@ def laundered(name: str) -> tuple[Params, Params, symmetry.Groups, np.ndarray]:
     (parent,), (child,) = parents.values(), children.values()
     found = _groups(name)
     element = symmetry.random(jax.random.key(0), found)
-    return parent, symmetry.apply_on_host(child, found, element), found, symmetry.inverse(element).order
+    return parent, symmetry.apply_on_host(child, found, element), found, np.asarray(symmetry.inverse(element).order)
 
 
 def match(name: str, parent: Params, child: Params, found: symmetry.Groups, order: np.ndarray) -> None:
@@ -100,6 +101,12 @@ def _groups(name: str) -> symmetry.Groups:
     network, image = NETWORKS[name]
     shapes = jax.eval_shape(lambda: models.init(network, jax.random.key(0), image))
     return symmetry.groups(network.apply, shapes, jax.ShapeDtypeStruct((1, *image), np.float32))
+
+
+QUESTIONS: dict[str, tuple[Callable[[str], tuple], Callable[..., None]]] = {
+    "groups": (nothing, groups),
+    "match": (laundered, match),
+}
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ VERIFY = {
     "laundered": ("laundered", "related"),
 }
 """The candidate of each kind, and what must be found of it."""
-DETECT = {"related": "parent", "nobody": None, "laundered": "laundered"}
+DETECT: dict[str, str | None] = {"related": "parent", "nobody": None, "laundered": "laundered"}
 """Who among the candidates is the child's parent."""
 
 
@@ -125,6 +125,7 @@ def _check(command: str, kind: str, answer: Mapping[str, Any]) -> None:
     Raises:
         RuntimeError: If it is not.
     """
+    expected: str | None
     if command == "verify":
         candidate, expected = VERIFY[kind]
         found = answer["findings"][candidate]["relation"]

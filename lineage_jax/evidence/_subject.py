@@ -127,7 +127,8 @@ class Subject:
 
         network = self.network.network
         assert network is not None, "a program is that of a network"
-        return jax.jit(network.apply).lower(self.network.variables, self._images).compile(UNOPTIMISED)
+        program = jax.jit(network.apply, compiler_options=UNOPTIMISED)
+        return program.lower(self.network.variables, self._images).compile()
 
     @property
     def _images(self) -> np.ndarray:
