@@ -66,7 +66,7 @@ class Subject:
         """The same with all units of one size, where its program can be read."""
         from lineage_jax import symmetry
 
-        groups, _ = self.groups
+        groups = self.groups
         if groups is None:
             return self.variables
         return symmetry.apply_on_host(self.variables, groups, symmetry.equalise(self.variables, groups))
