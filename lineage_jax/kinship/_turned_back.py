@@ -27,7 +27,8 @@ def turned_back(a: Params, b: Params, groups: Groups) -> tuple[Weights, Weights]
 
     Returns:
         By path kernels of `a`, with streams and units as in `b`, and the same kernels of `b`. Scales that a rotation
-        takes in are multiplied into both, and means over the stream taken off.
+        takes in are multiplied into both, and means over the stream taken off; kernels of `a` are as large as those of
+        `b`, for their sizes are those of scales and say little of kinship.
 
     Raises:
         ValueError: If the leaves of `b` are not those of `groups`, or a weight that is compared is not finite.
@@ -38,7 +39,7 @@ def turned_back(a: Params, b: Params, groups: Groups) -> tuple[Weights, Weights]
     stays: Weights = {}
     for layer, units in zip(seen.layers, seen.units, strict=True):
         if streams.know(units.streams):
-            brought |= _kernels(layer, seen.pair.a, _matched(units, streams), groups)
+            brought |= _kernels(layer, seen.pair.b, _matched(units, streams), groups)
             stays |= _kernels(layer, seen.pair.b, [part.two for part in units.parts], groups)
     return brought, stays
 
@@ -53,17 +54,17 @@ def _matched(units: Units, streams: Streams) -> list[np.ndarray]:
 
 
 def _kernels(layer: Hidden, tree: Mapping[str, Any], parts: Sequence[np.ndarray], groups: Groups) -> Weights:
-    """Puts what units read and write where it stands in kernels, as large as it is in a network."""
+    """Puts what units read and write where it stands in kernels, each as large as a network's."""
     found: Weights = {}
     left = iter(parts)
     for side in layer.sides:
-        whole = folded(tree, side)
-        length = np.linalg.norm(whole)
+        axis = side.axis.axis
+        shape = [size for number, size in enumerate(groups.shapes[side.path]) if number != axis]
+        length = np.linalg.norm(folded(tree, side))
+        whole = np.zeros((np.prod(shape, dtype=int), side.axis.size), np.float32)
         for column in layer.places[side.path].T:
             whole[column] = next(left) * length
-        axis, shape = side.axis.axis, list(groups.shapes[side.path])
-        size = shape.pop(axis)
-        found[side.path] = np.moveaxis(whole.reshape(*shape, size), -1, axis)
+        found[side.path] = np.moveaxis(whole.reshape(*shape, side.axis.size), -1, axis)
     return found
 
 
