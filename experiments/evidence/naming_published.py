@@ -40,7 +40,7 @@ def documented(child: str, candidate: str) -> str:
 def laundered(network: LoadedNetwork, seed: int) -> LoadedNetwork:
     """Returns a network moved by a random element: of its program, or where none is known of its order of layers."""
     subject = Subject(network=network)
-    groups, leaves = subject.groups[0], network.variables
+    groups, leaves = subject.groups, network.variables
     if groups is None:
         groups, leaves = symmetry.groups_by_order(subject.weights), subject.weights
     moved = symmetry.apply_on_host(leaves, groups, symmetry.random(jax.random.key(seed), groups))

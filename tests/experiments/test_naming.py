@@ -6,6 +6,8 @@ import pytest
 
 from experiments.evidence import naming, naming_published, naming_table
 from experiments.evidence.statistics import packed, unpacked
+from experiments.lab import published
+from lineage_jax import checkpoints, evidence
 from lineage_jax.evidence import KIN
 
 RESULTS = json.loads(naming_table.RESULTS.read_text())["runs"]
@@ -59,3 +61,13 @@ def test_no_published_stranger_is_accused_laundered_and_every_relative_is_found(
     for name, pair in RESULTS["published"]["pairs"].items():
         if "laundered" in pair:
             assert (pair["laundered"][1] in KIN) == (pair["documented"] == "relatives"), name
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("name", ["outlier_exposure_mnist/oe_tune_epoch_4", "face_detector_rfb/rfb-epoch-100"])
+def test_files_are_laundered_with_a_program_and_without_one(name, monkeypatch, data_folder):
+    monkeypatch.setenv("LINEAGE_DATA", str(data_folder))
+    network = checkpoints.load(published.files([name.partition("/")[0]])[name])
+    laundered = naming_published.laundered(network, 1)
+    found = evidence.verify(laundered, {name: network}).findings[name]
+    assert (found.is_kin, found.aligned) == (True, True)
