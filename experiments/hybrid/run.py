@@ -116,9 +116,11 @@ def piece_scores(
 ) -> dict[str, xarray.DataArray]:
     """Returns the scores of every method on one piece; each candidate's piece is fed with its own activations."""
     networks = family.parents, family.children
+    alone = [piece_alone(part, piece) for part in networks]
     scores = {
         **feature_scores(family, piece, config),
-        "weights": methods.by_weights(*(piece_alone(part, piece) for part in networks))["weights, all"],
+        "weights": methods.by_weights(*alone)["weights, all"],
+        **methods.by_evidence(*alone),
         **methods.by_detector(fitted, examples),
     }
     return {method: of.assign_coords(child=_keys(piece, of.child.values)) for method, of in scores.items()}

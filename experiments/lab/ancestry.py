@@ -131,7 +131,8 @@ def scores_of(
         sides = pair.candidates, pair.descendants
         by_features = methods.by_features(features, *sides, tree.probes, alphas=alphas, measures=measures)
         by_weights = methods.by_weights(*sides, layers=tree.compared.weights)
-        parts.append({**by_features, **by_weights, **methods.by_detector(fitted, examples_of(tree, pair))})
+        learned = methods.by_evidence(*sides) | methods.by_detector(fitted, examples_of(tree, pair))
+        parts.append({**by_features, **by_weights, **learned})
     joined = {method: xarray.concat([part[method] for part in parts], "child", join="outer") for method in parts[0]}
     return joined, {name: ancestor for pair in pairs for name, ancestor in pair.truth.items()}
 

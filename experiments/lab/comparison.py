@@ -87,7 +87,10 @@ def scores_of(
         features, family.parents, children, family.probes, alphas=settings.alphas, measures=settings.measures
     )
     of_weights = methods.by_weights(family.parents, children, layers=settings.learner.weights)
-    return {**of_features, **of_weights, **methods.by_detector(fitted, family.examples.select(places))}
+    learned = methods.by_evidence(family.parents, children) | methods.by_detector(
+        fitted, family.examples.select(places)
+    )
+    return {**of_features, **of_weights, **learned}
 
 
 def _calibration(fitted: detector.Fitted, test: Sequence[detector.Examples]) -> runs.Record:

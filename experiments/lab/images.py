@@ -55,12 +55,13 @@ def pooled(images: data.Images, side: int) -> data.Images:
 
 
 def of_classes(both: TrainTest, classes: Sequence[int], *, count: int) -> TrainTest:
-    """Returns training and test images of some classes, all where none is named; the first `count` to train.
+    """Returns training and test images of some classes, all where none is named; to train at most `count`.
 
-    Files may be sorted: the first 25,000 images of MNIST are the digits 0 to 3 and 246 fours.
+    These are drawn at random, always the same ones: files may be sorted by class.
     """
     train, test = (data.select_classes(images, classes) if classes else images for images in both)
-    return dataclasses.replace(train, images=train.images[:count], labels=train.labels[:count]), test
+    drawn = np.random.default_rng(0).permutation(len(train))[:count]
+    return dataclasses.replace(train, images=train.images[drawn], labels=train.labels[drawn]), test
 
 
 def draw_probes(images: data.Images, count: int, *, seed: int) -> jax.Array:

@@ -14,7 +14,10 @@ Scores = dict[str, xarray.DataArray]
 """By method its scores `[parent, child, setting]`."""
 
 DETECTOR = "detector"
-"""The name of the learned method."""
+"""The name of the method that is learned from the family's own networks."""
+
+UNIVERSAL = "universal"
+"""The name of the detector that comes with the library."""
 
 
 def by_features(
@@ -55,7 +58,7 @@ def by_block(
 
 
 def by_weights(parents: Networks, children: Networks, *, layers: Sequence[str] = ()) -> Scores:
-    """Scores every pair by distance and cosine of all shared weights, and of some layers alone."""
+    """Scores every pair by what `lineage.weight_scores` measures of all shared weights, and of some layers alone."""
     scores = lineage.weight_scores(parents, children)
     labels = {lineage.WHOLE: lineage.WHOLE} | {layer: lineage.layer_label(layer) for layer in layers}
     return {f"weights, {name}": _settings(scores.sel(layer=label, drop=True)) for name, label in labels.items()}
@@ -64,6 +67,12 @@ def by_weights(parents: Networks, children: Networks, *, layers: Sequence[str] =
 def by_detector(fitted: detector.Fitted, examples: detector.Examples) -> Scores:
     """Returns the detector's calibrated probabilities in the same shape, with one setting."""
     return {DETECTOR: detector.probabilities(fitted, examples).expand_dims(setting=["learned"])}
+
+
+def by_evidence(parents: Networks, children: Networks) -> Scores:
+    """Returns the probabilities of the detector that comes with the library, nobody's apart, with one setting."""
+    scores = detector.evidence_scores(parents, children).drop_sel(parent=detector.NOBODY)
+    return {UNIVERSAL: scores.expand_dims(setting=["shipped"])}
 
 
 def choose(scores: Mapping[str, xarray.DataArray], truth: Mapping[str, str], *, only: Sequence[str]) -> dict[str, str]:

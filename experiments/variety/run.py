@@ -56,6 +56,7 @@ def scores_of(family: families.Family, config: ml_collections.ConfigDict) -> met
     return {
         **methods.by_features(features, *sides, family.probes, alphas=config.alphas, measures=measures),
         **methods.by_weights(*sides),
+        **methods.by_evidence(*sides),
     }
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from lineage_jax.leaves import Weights, kernels_among
+from lineage_jax.leaves import Weights, kernels_among, root_sums
 
 NUMBERS = (
     *("l2", "l1", "half", "quarter", "scaled half", "median", "spread of ratios"),
@@ -21,8 +21,8 @@ NUMBERS = (
 """What is known of a candidate's tensor beside the child's; logarithms, but for cosines and the share of equal numbers.
 
 Training moves few numbers far and most a little, so sums of roots (`half`, `quarter`) see the parent better than sums
-of squares. Weight decay moves what is not learned by one factor: `scaled half` is taken after the best one, and ratios
-of child and parent then crowd in a narrow spread.
+of squares. Weight decay moves what is not learned by one factor: `scaled half` is taken after the best one, as
+`leaves.l_half` does, and ratios of child and parent then crowd in a narrow spread.
 """
 
 DISTANCES = 7
@@ -84,6 +84,8 @@ class _Sums:
         moments: of every $x_i$ and, last, of c the sums of absolute values, of their roots, and of the roots of these.
         equal: how many numbers of every candidate are the child's.
         size: how many numbers there are.
+        away: of every candidate the share that `leaves.l_half` averages, times the numbers that count.
+        counted: numbers that count there.
         sampled: of every candidate size times what `_sampled` found.
     """
 
@@ -92,6 +94,8 @@ class _Sums:
     moments: np.ndarray
     equal: np.ndarray
     size: float
+    away: np.ndarray
+    counted: float
     sampled: np.ndarray
 
     @classmethod
@@ -103,7 +107,9 @@ class _Sums:
             moments=np.zeros((count + 1, 3)),
             equal=np.zeros(count),
             size=0.0,
-            sampled=np.zeros((count, 3)),
+            away=np.zeros(count),
+            counted=0.0,
+            sampled=np.zeros((count, 2)),
         )
 
     def add(self, other: "_Sums") -> None:
@@ -185,27 +191,25 @@ def _sums_of(parents: Sequence[np.ndarray | None], child: np.ndarray, *, centred
             sums.centred += flat @ flat.T
     if not np.isfinite(sums.gram).all():
         raise ValueError("expected finite weights, got NaN or infinity in a candidate or the child")
+    away, own, (sums.counted, *_) = np.transpose([root_sums(parent, child) for parent in parents])
+    sums.away = sums.counted * np.minimum(away / np.maximum(own, 1e-30), 1)
     *steps, own = np.concatenate(sample, axis=1)
     sums.sampled = sums.size * np.stack([_sampled(own + step, own) for step in steps])
     return sums
 
 
-def _sampled(parent: np.ndarray, child: np.ndarray) -> Float[np.ndarray, " 3"]:
-    """Returns what is seen of a sample, as logarithms: median step, roots after the best factor, spread of ratios."""
+def _sampled(parent: np.ndarray, child: np.ndarray) -> Float[np.ndarray, " 2"]:
+    """Returns what is seen of a sample, as logarithms: the median step and the spread of ratios."""
     size = np.abs(child)
     median = _log(np.median(np.abs(child - parent)) / max(np.sqrt(np.mean(size**2)), 1e-30))
     weight = np.abs(parent)
     speaks = weight > 1e-3 * weight.mean()
     if not speaks.any():
-        return np.array([median, 0.0, 0.0])
-    ratios, weight = child[speaks] / parent[speaks], weight[speaks]
-    order = np.argsort(ratios)
-    ratios, weight = ratios[order], np.cumsum(weight[order])
-    factor = ratios[np.searchsorted(weight, weight[-1] / 2)]  # minimises |c - factor p|_1
-    roots = np.sqrt(np.abs(child - factor * parent)).sum() / max(np.sqrt(size).sum(), 1e-30)
+        return np.array([median, 0.0])
+    ratios = np.sort(child[speaks] / parent[speaks])
     crowd = max(1, int(CROWD * len(ratios)))
     spread = (ratios[crowd:] - ratios[:-crowd]).min() if len(ratios) > crowd else 1.0
-    return np.array([median, 2 * _log(roots), _log(spread)])
+    return np.array([median, _log(spread)])
 
 
 def _numbers(sums: _Sums) -> Float[np.ndarray, "p k"]:
@@ -216,7 +220,8 @@ def _numbers(sums: _Sums) -> Float[np.ndarray, "p k"]:
     cosine, angle, norm = _angles(sums.gram)
     centred, centred_angle, _ = _angles(sums.centred)
     l1, half, quarter = (_log(each) for each in (sums.moments[:-1] / np.maximum(sums.moments[-1], 1e-30)).T)
-    median, scaled, spread = sums.sampled.T / size
+    median, spread = sums.sampled.T / size
+    scaled = 2 * _log(sums.away / sums.counted if sums.counted else np.ones(len(sums.away)))
     return np.stack(
         [
             _log(distance / max(math.sqrt(of_child), 1e-30)),

@@ -1,9 +1,9 @@
 r"""One detector for all: a vector a candidate in, one logit a candidate and one for nobody out.
 
 A perceptron sees each candidate, a second one what came of it beside the mean and the greatest of all candidates. Its
-output is added to minus `sharpness` times the logarithm of the distance of all weights, and starts at 0: before
-anything is learned, the detector is weight distance. Nobody's logit likewise starts as a multiple of
-$\log (1 - \cos)$ of the nearest kernels.
+output is added to minus `sharpness` times the logarithm of the distance of all weights by square roots
+(`leaves.l_half`), and starts at 0: before anything is learned, the detector is that distance, the best of those that
+need no learning. Nobody's logit likewise starts as a multiple of $\log (1 - \cos)$ of the nearest kernels.
 """
 
 from typing import Any

@@ -11,6 +11,9 @@ NEAR = (*range(DISTANCES), NUMBERS.index("angle"), NUMBERS.index("centred angle"
 ABSOLUTE = tuple(NUMBERS.index(name) for name in ("l2", "half", "equal", "cosine", "centred cosine", "norm"))
 """Numbers that stay as they are: what says that nobody is the parent."""
 
+FIRST = NUMBERS.index("scaled half")
+"""The distance that names most parents where nothing is learned."""
+
 FARTHEST = 4.0
 """Beyond so many factors of e no distance tells more."""
 
@@ -27,10 +30,10 @@ FEATURES = 2 + 4 * (3 * len(NEAR) + len(ABSOLUTE) + 6)
 def features_of(evidence: CandidateEvidence, tensors: Bool[np.ndarray, " t"] | None = None) -> Float[np.ndarray, "p f"]:
     r"""Makes one vector of each candidate; their number, that of tensors and all shapes leave no trace in its size.
 
-    The first two numbers are what the detector starts from: the logarithm of the distance of all weights over the least
-    of all candidates, and $\log (1 - \cos)$ of kernels, each less its mean over output units. The others are gathered
-    from the tensors four times: as their mean, as their mean weighted with shares of the weights, from the sum over all
-    weights and from that over all kernels.
+    The first two numbers are what the detector starts from: the logarithm of the distance of all weights by square
+    roots (`leaves.l_half`) over the least of all candidates, and $\log (1 - \cos)$ of kernels, each less its mean over
+    output units. The others are gathered from the tensors four times: as their mean, as their mean weighted with shares
+    of the weights, from the sum over all weights and from that over all kernels.
 
     Args:
         evidence: of one child beside p candidates.
@@ -42,14 +45,14 @@ def features_of(evidence: CandidateEvidence, tensors: Bool[np.ndarray, " t"] | N
     if tensors is not None:
         parts, shares = parts[tensors], shares[tensors]
     weighted = np.einsum("t,tpf->pf", shares / shares.sum(), parts)
-    first = np.stack([_beside_the_least(evidence.numbers[-WHOLES, :, :1])[:, 0], _strangeness(evidence)], axis=1)
+    first = np.stack([_beside_the_least(evidence.numbers[-WHOLES, :, FIRST], axis=0), _strangeness(evidence)], axis=1)
     return np.concatenate([first, parts.mean(axis=0), weighted, *wholes], axis=1).astype(np.float32)
 
 
 def _tokens(evidence: CandidateEvidence) -> Float[np.ndarray, "t p f"]:
     numbers = evidence.numbers.astype(np.float64)
     near, equal = numbers[..., NEAR], numbers[..., NUMBERS.index("equal")]
-    beyond = _beside_the_least(near)
+    beyond = _beside_the_least(near, axis=1)
     return np.concatenate(
         [
             np.minimum(beyond, FARTHEST),
@@ -63,8 +66,8 @@ def _tokens(evidence: CandidateEvidence) -> Float[np.ndarray, "t p f"]:
     )
 
 
-def _beside_the_least(values: np.ndarray) -> np.ndarray:
-    return values - values.min(axis=-2, keepdims=True)
+def _beside_the_least(values: np.ndarray, *, axis: int) -> np.ndarray:
+    return values - values.min(axis=axis, keepdims=True)
 
 
 def _standardised(values: np.ndarray, *, eps: float = 1e-4) -> np.ndarray:

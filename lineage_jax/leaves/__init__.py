@@ -1,4 +1,4 @@
-"""Leaves of networks by name: paths, trees with other leaves, where trees differ, which leaves are weights and kernels.
+"""Leaves of networks by name: paths, trees with other leaves, which leaves are weights, how far two networks differ.
 
 The path of a leaf is its keys with slashes between, such as `params/fc1/kernel`. Importing this needs no JAX, and
 neither do nested dictionaries of numpy arrays, which is how files come: JAX alone takes longer to import than a
@@ -11,6 +11,10 @@ from lineage_jax.leaves._counterparts import counterparts as counterparts
 from lineage_jax.leaves._differences import Difference as Difference
 from lineage_jax.leaves._differences import check_shapes as check_shapes
 from lineage_jax.leaves._differences import first_difference as first_difference
+from lineage_jax.leaves._l_half import best_factor as best_factor
+from lineage_jax.leaves._l_half import l_half as l_half
+from lineage_jax.leaves._l_half import root_sums as root_sums
+from lineage_jax.leaves._l_half import roots as roots
 from lineage_jax.leaves._paths import is_under as is_under
 from lineage_jax.leaves._paths import leaf_paths as leaf_paths
 from lineage_jax.leaves._paths import leaf_shapes as leaf_shapes

@@ -44,6 +44,7 @@ from lineage_jax.lineage._score import FORMS as FORMS
 from lineage_jax.lineage._score import checked_probes as checked_probes
 from lineage_jax.lineage._score import score as score
 from lineage_jax.lineage._score_block import score_block as score_block
+from lineage_jax.lineage._weight_scores import WEIGHT_MEASURES as WEIGHT_MEASURES
 from lineage_jax.lineage._weight_scores import WHOLE as WHOLE
 from lineage_jax.lineage._weight_scores import layer_label as layer_label
 from lineage_jax.lineage._weight_scores import weight_scores as weight_scores

@@ -9,16 +9,19 @@ of the child's weights and $p$ those of the parent where they share a leaf, zero
 | `centred_kernel_cosine` | the same, each kernel less its mean over output units | -1 to 1 |
 | `overlap_cosine` | the same over all weights | -1 to 1 |
 | `overlap_distance` | $-\|c - p\| / \|c\|$ over all weights | up to 0 |
+| `overlap_l_half` | minus the distance by square roots after the best factor (`leaves.l_half`) | -1 to 0 |
 
-`weight_cosine` and `weight_l2` of `weight_scores` are other numbers: of what all networks share, and of that alone.
+`weight_cosine`, `weight_l2` and `weight_l_half` of `weight_scores` are other numbers: of what all networks share, and
+of that alone.
 
-`centred_kernel_cosine` decides. Scales of normalisations lie around 1 in every network and biases have a mean, so
-unrelated networks reach cosines of 0.1 to 0.3 over all weights. Kernels have a mean too: what all units of a layer
-read alike (the mean image at a first layer, the mean activation further up) is learned by strangers as well, and stays
-when rows are shuffled at random. The mean over output units is that part, and it is taken off. A kernel of a single
-output unit is nothing but its mean, so it says nothing here and is not counted as compared. Training changes the norm
-of the weights, which ruins distances over a long run (a child's unrelated candidates come before its own first epoch).
-The measurements: `experiments/unrelated` and `tests/test_real_files.py`.
+`centred_kernel_cosine` decides who is related, `overlap_l_half` which relative is nearest. Scales of normalisations lie
+around 1 in every network and biases have a mean, so unrelated networks reach cosines of 0.1 to 0.3 over all weights.
+Kernels have a mean too: what all units of a layer read alike (the mean image at a first layer, the mean activation
+further up) is learned by strangers as well, and stays when rows are shuffled at random. The mean over output units is
+that part, and it is taken off. A kernel of a single output unit is nothing but its mean, so it says nothing here and is
+not counted as compared. Training changes the norm of the weights, which ruins distances over a long run (a child's
+unrelated candidates come before its own first epoch). The measurements: `experiments/unrelated` and
+`tests/test_real_files.py`.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -27,7 +30,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from lineage_jax import linearize
-from lineage_jax.leaves import Weights, weights_of
+from lineage_jax.leaves import Weights, l_half, root_sums, weights_of
 from lineage_jax.lineage._accurate_cosine import accurate_cosine
 from lineage_jax.lineage._centred import CENTRED, cosine, ratio
 from lineage_jax.lineage._chance import variance_by_chance
@@ -56,8 +59,8 @@ it (59, 69 and 73 % of DeepLabV3, RetinaNet and FCOS with ResNet-50), a head of 
 ResNet-50).
 """
 
-OVERLAP_SCORES = ("centred_kernel_cosine", "kernel_cosine", "overlap_cosine", "overlap_distance")
-"""What `overlap` scores, the score that decides first."""
+OVERLAP_SCORES = ("centred_kernel_cosine", "kernel_cosine", "overlap_cosine", "overlap_distance", "overlap_l_half")
+"""What `overlap` scores, the score that decides who is related first."""
 
 SHARES = ("chance", "compared", "tensors", "parameters", "identical", "turned", "parent_module", "child_module")
 """What `overlap` says of how much is shared."""
@@ -76,14 +79,15 @@ def overlap(parents: Mapping[str, Params], child: Params, *, held: Sequence[str]
         held: path prefixes that are left out; by default the batch statistics.
 
     Returns:
-        `xarray.Dataset` over parent: `centred_kernel_cosine`, `kernel_cosine`, `overlap_cosine` and `overlap_distance`
-        (higher is more alike; all 0, and -1, for a parent that shares nothing); `chance`, the standard deviation of
-        the first of these if the parent's output units were numbered at random; `compared`, the share (0 to 1) of the
-        child's weights that speak in the first of these and were compared: those of its kernels of several outputs,
-        or all where it has no kernel; `tensors` and `parameters` that are shared; `identical`, how many of these
-        tensors are equal bit for bit, apart from constant ones (zeros and ones are how strangers begin, too);
-        `turned`, how many kernels were brought to the child's layout (transposed, flipped), which is done only where
-        it makes them nearly equal; `parent_module` and `child_module` that correspond. Its attributes `tensors` and
+        `xarray.Dataset` over parent: `centred_kernel_cosine`, `kernel_cosine`, `overlap_cosine`, `overlap_distance` and
+        `overlap_l_half` (higher is more alike; of a parent that shares nothing cosines are 0 and distances -1);
+        `chance`, the standard deviation of the first of these if the parent's output units were numbered at random;
+        `compared`, the share (0 to 1) of the child's weights that speak in the first of these and were compared: those
+        of its kernels of several outputs, or all where it has no kernel; `tensors` and `parameters` that are shared;
+        `identical`, how many of these tensors are equal bit for bit, apart from constant ones (zeros and ones are how
+        strangers begin, too); `turned`, how many kernels were brought to the child's layout (transposed, flipped),
+        which is done only where it makes them nearly equal; `parent_module` and `child_module` that correspond. Its
+        attributes `tensors` and
         `parameters` are how many the child has.
 
     Raises:
@@ -125,6 +129,7 @@ def _compare(parent: Weights, child: Weights) -> Row:
     squared, *total = np.sum(list(sums.values()), axis=0)[: CENTRED.start]
     kernels = np.sum([sums[path] for path in decisive], axis=0)
     speaking = {path for path in decisive if sums[path][-1] > 0}
+    of_roots = np.transpose([root_sums(found.leaves.get(path), leaf) for path, leaf in child.items()])
     by_chance = sum(variance_by_chance(found.leaves[path], child[path]) for path in speaking & found.leaves.keys())
 
     def size_of(paths: Collection[str]) -> int:
@@ -135,6 +140,7 @@ def _compare(parent: Weights, child: Weights) -> Row:
         "kernel_cosine": cosine(kernels[1 : CENTRED.start]),
         "overlap_cosine": float(accurate_cosine(*map(np.asarray, (squared, *total)))),
         "overlap_distance": 0.0 - ratio(np.sqrt(squared), np.sqrt(total[-1])),
+        "overlap_l_half": l_half(*of_roots).item(),
         "chance": ratio(np.sqrt(by_chance), np.sqrt(kernels[CENTRED][1] * kernels[CENTRED][2])),
         "compared": ratio(size_of(speaking & found.leaves.keys()), size_of(speaking)),
         "tensors": len(found.leaves),

@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from lineage_jax import linearize
-from lineage_jax.leaves import leaf_paths
+from lineage_jax.leaves import best_factor, l_half, leaf_paths, roots
 from lineage_jax.lineage._accurate_cosine import accurate_cosine
 from lineage_jax.pairs import AtATime, Comparison, Reading, Shared, compare_all, read_block, shared_by
 from lineage_jax.typing import Population
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 WHOLE = "all"
 """The label of the row in which all layers count together."""
+
+WEIGHT_MEASURES = ("weight_l2", "weight_cosine", "weight_l_half")
+"""What weights are compared by."""
 
 CHUNK = 256
 """So many terms are summed in float32, and their sums in float64: near copies differ by less than float32 sums err."""
@@ -44,8 +47,10 @@ def weight_scores(
 
     Returns:
         `xarray.DataArray` with dimensions parent, child, layer (`all`, then each module under its `layer_label`) and
-        measure (`weight_l2`: minus the Euclidean distance; `weight_cosine`: the cosine, 0 where a layer is all zero).
-        What some network lacks takes no part, unlike in `overlap`; the attribute `not_shared` lists it.
+        measure (`weight_l2`: minus the Euclidean distance; `weight_cosine`: the cosine, 0 where a layer is all zero;
+        `weight_l_half`: minus the distance by square roots after the best factor, from -1 to 0, which sees the parent
+        among relatives best). What some network lacks takes no part, unlike in `overlap`; the attribute `not_shared`
+        lists it.
 
     Raises:
         ValueError: If networks share no parameters, there are none, names repeat, there is an optimiser's state beside
@@ -55,8 +60,8 @@ def weight_scores(
     Examples:
         >>> a, b = {"fc": {"w": jnp.zeros(4)}}, {"fc": {"w": jnp.ones(4)}}
         >>> scores = weight_scores({"a": a, "b": b}, {"c": b})
-        >>> scores.sel(child="c", layer="all", measure="weight_l2").values.tolist()
-        [-2.0, 0.0]
+        >>> scores.sel(child="c", layer="all", measure=["weight_l2", "weight_l_half"]).values.tolist()
+        [[-2.0, -1.0], [0.0, 0.0]]
     """
     return compare_all(_comparison, parents, children, held=held)
 
@@ -97,7 +102,7 @@ class _WeightComparison(Comparison):
 
     @property
     def labels(self) -> dict[str, Sequence[str]]:
-        return {"layer": list(self._layers), "measure": ["weight_l2", "weight_cosine"]}
+        return {"layer": list(self._layers), "measure": list(WEIGHT_MEASURES)}
 
     @property
     def not_shared(self) -> tuple[str, ...]:
@@ -111,12 +116,13 @@ class _WeightComparison(Comparison):
             return _Prepared(leaves, np.asarray(_squares(leaves)))
 
     def compare(self, parents: _Prepared, children: _Prepared) -> Float[np.ndarray, "p m layer measure"]:
-        """Returns minus the distance, and the cosine, of all layers together and of each."""
-        sums = _leaf_sums(parents, children)
+        """Returns what `WEIGHT_MEASURES` say of all layers together and of each."""
+        sums, of_roots = _leaf_sums(parents, children)
         per_layer = np.stack([sums[:, :, places].sum(axis=2) for places in self._layers.values()], axis=2)
         squared, product, of_parent, of_child = np.moveaxis(per_layer, -1, 0)
         cosine = accurate_cosine(squared, product, of_parent, of_child)
-        return np.stack([0.0 - np.sqrt(squared), cosine], axis=-1)
+        away = [l_half(*np.moveaxis(of_roots[:, :, places], -1, 0)) for places in self._layers.values()]
+        return np.stack([0.0 - np.sqrt(squared), cosine, np.stack(away, axis=2)], axis=-1)
 
     @property
     def _paths(self) -> list[str]:
@@ -131,15 +137,21 @@ def _comparison(reading: Reading) -> _WeightComparison:
     return _WeightComparison(reading=reading, shared=shared_by(reading.kinds, held=reading.held)[0])
 
 
-def _leaf_sums(parents: _Prepared, children: _Prepared) -> Float[np.ndarray, "p m leaf 4"]:
-    """Sums over each leaf of (c - p)^2, c p, p^2 and c^2, in float64; memory-bound, so pairs go one after another."""
+def _leaf_sums(
+    parents: _Prepared, children: _Prepared
+) -> tuple[Float[np.ndarray, "p m leaf 4"], Float[np.ndarray, "p m leaf 3"]]:
+    """Sums over each leaf of (c - p)^2, c p, p^2 and c^2, and of `roots`, in float64.
+
+    Memory-bound, so pairs go one after another.
+    """
     # powers of two change no digit, and keep squares in float32's range whatever the scale of a leaf
     _, exponents = np.frexp(np.sqrt(np.maximum(parents.squares.max(axis=0), children.squares.max(axis=0))))
     scales = np.ldexp(1.0, -np.clip(exponents, -100, 100))
     with jax.enable_x64(True):
-        sums = np.asarray(_pair_sums(parents.leaves, children.leaves, jnp.asarray(scales))) / scales[:, None] ** 2
+        found = np.asarray(_pair_sums(parents.leaves, children.leaves, jnp.asarray(scales)))
+    sums, of_roots = found[..., :2] / scales[:, None] ** 2, found[..., 2:]
     squares = np.broadcast_arrays(parents.squares[:, None], children.squares[None])
-    return np.concatenate([sums, np.stack(squares, axis=-1)], axis=-1)
+    return np.concatenate([sums, np.stack(squares, axis=-1)], axis=-1), of_roots
 
 
 @jax.jit
@@ -151,7 +163,8 @@ def _squares(leaves: list[Array]) -> Float[Array, "b leaf"]:
 def _pair_sums(parents: list[Array], children: list[Array], scales: Float[Array, " leaf"]) -> Array:
     def of_leaf(p: Array, c: Array, scale: Array) -> Array:
         p, c = (leaf * scale.astype(leaf.dtype) for leaf in (p, c))
-        return jnp.stack([_total(jnp.square(c - p)), _total(c * p)])
+        of_roots = roots(p, c, best_factor(p, c, jnp), jnp)
+        return jnp.stack([_total(terms) for terms in (jnp.square(c - p), c * p, *of_roots)])
 
     def pair(parent: list[Array], child: list[Array]) -> Array:
         return jnp.stack([of_leaf(*leaves) for leaves in zip(parent, child, scales, strict=True)])

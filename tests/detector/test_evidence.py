@@ -101,11 +101,11 @@ def test_factors_and_what_a_candidate_lacks_are_seen():
     np.testing.assert_allclose(found[1, NAMES.index("l2")], 0, atol=1e-6)  # zeros are as far as the child is long
 
 
-def test_before_anything_is_learned_the_detector_is_weight_distance(cases):
-    learned = first_learned(0, width=8)
+def test_before_anything_is_learned_the_detector_is_the_distance_by_roots(cases):
+    learned, by_roots = first_learned(0, width=8), detector.NUMBERS.index("scaled half")
     for case in cases[:8]:
         logits, _ = logits_of_evidence(learned, detector.features_of(case.evidence), np.ones(5))
-        assert np.argsort(logits).tolist() == np.argsort(-case.evidence.numbers[-2, :, 0]).tolist()
+        assert np.argsort(logits).tolist() == np.argsort(-case.evidence.numbers[-2, :, by_roots]).tolist()
 
 
 def test_candidates_have_no_order(cases, fitted):

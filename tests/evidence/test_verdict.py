@@ -1,6 +1,5 @@
 """Whose child it is: one rule over what was measured, on weights alone, with features, on noise and with a detector."""
 
-import dataclasses
 import json
 
 import numpy as np
@@ -26,9 +25,12 @@ SHARED = {
 
 def measured(cosines, *, of=None, **others):
     """Returns what was measured of a child `c`; `of` holds what differs for some candidates."""
-    rows = [SHARED | {"centred_kernel_cosine": value} | (of or {}).get(name, {}) for name, value in cosines.items()]
+    rows = [
+        SHARED | {"centred_kernel_cosine": value, "overlap_l_half": value - 1} | (of or {}).get(name, {})
+        for name, value in cosines.items()
+    ]
     weights = xarray.Dataset(
-        {key: ("parent", [row[key] for row in rows]) for key in SHARED | {"centred_kernel_cosine": 0}},
+        {key: ("parent", [row[key] for row in rows]) for key in (*SHARED, "centred_kernel_cosine", "overlap_l_half")},
         coords={"parent": list(cosines)},
         attrs={"tensors": 10, "parameters": 100_000},
     )
@@ -68,17 +70,23 @@ def test_no_votes_of_features_name_a_stranger(on_noise, name):
     assert said(measured(RELATED, features=all_for("z", RELATED), on_noise=on_noise))[0].prediction in ("x", "y")
 
 
-def test_features_choose_among_relatives_on_images_and_not_on_noise():
-    images = measured(RELATED, features=all_for("y", RELATED))
-    assert name_one(images) == ("y", "approximated scores")
-    assert ", nearer x (0.900); " in said(images)[1]
-    noise = dataclasses.replace(images, on_noise=True)
-    assert name_one(noise) == ("x", "centred kernel cosine")
+@pytest.mark.parametrize("on_noise", [False, True])
+def test_features_choose_nothing(on_noise):
+    found = measured(RELATED, features=all_for("y", RELATED), on_noise=on_noise)
+    assert name_one(found) == ("x", "square roots of differences")
+    assert "0 of 10 approximated scores of features" in said(found)[1]
 
 
-def test_where_features_are_divided_kernels_decide():
-    divided = all_for("y", RELATED, 1) | {"dc taylor": scores(x=1.0, y=0.0, z=0.0)}
-    assert name_one(measured(RELATED, features=divided)) == ("x", "approximated scores")
+def test_of_relatives_the_nearest_by_roots_is_named_whatever_the_cosines():
+    found = measured(RELATED, of={"x": {"overlap_l_half": -0.5}, "y": {"overlap_l_half": -0.2}})
+    verdict, line, beside = said(found)
+    assert (verdict.prediction, verdict.decided_by) == ("y", "square roots of differences")
+    start = "c is related to y: centred kernel cosine 0.700, next x (0.900), though square roots of differences add up"
+    assert line.startswith(f"{start} to less from y; ")
+    assert beside == ["also related: x (0.900)"]
+    assert name_one(measured({"x": 0.9, "z": 0.0})) == ("x", "centred kernel cosine")
+    near = measured(RELATED, of={"x": {"overlap_l_half": -0.21}, "y": {"overlap_l_half": -0.2}})
+    assert said(near)[0].near_ties == ("x",)
 
 
 def test_a_detector_chooses_among_relatives_only():

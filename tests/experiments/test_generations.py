@@ -23,7 +23,7 @@ def test_the_experiment_resumes_and_draws(tmp_path, smoke):
         later = [f"G{younger}" for younger in range(older + 1, 5)]
         assert record["accuracy"].keys() == {*later, *(f"{name}, unseen" for name in later)}
         for accuracy in record["accuracy"].values():
-            assert accuracy.keys() == {*lineage.FORMS, "weights, all", "weights, fc3", "detector"}
+            assert accuracy.keys() == {*lineage.FORMS, "weights, all", "weights, fc3", "universal", "detector"}
             assert all(0 <= share <= 1 for share in accuracy.values())
     with Image.open(tmp_path / "smoke.png") as figure:
         assert min(figure.size) > 500
@@ -36,7 +36,7 @@ def test_the_study_of_300_networks_resumes_and_draws_and_counts_every_relation_o
     assert record["pairs"] == {"parent": 12, "grandparent": 8, "great-grandparent": 4}
     assert record["accuracy"].keys() == run_300.RELATIONS.keys()
     for accuracy in record["accuracy"].values():
-        assert accuracy.keys() == {*lineage.FORMS, "weights, all", "weights, fc3", "detector"}
+        assert accuracy.keys() == {*lineage.FORMS, "weights, all", "weights, fc3", "universal", "detector"}
         assert all(0 <= share <= 1 for share in accuracy.values())
     right = [record["found"][name] == parent for name, parent in record["truth"].items()]
     assert sum(right) / len(right) == record["accuracy"]["parent"]["detector"]

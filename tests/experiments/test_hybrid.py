@@ -34,7 +34,7 @@ def test_the_hybrid_experiment_resumes_and_draws(tmp_path, smoke):
             f"{what}{ending}" for ending in ("", ", unseen parents") for what in ("layers", "whole networks")
         ]
         for accuracy in (*record["accuracy"].values(), *record["by layer"]["test"].values()):
-            assert accuracy.keys() == {*lineage.FORMS, "weights", "detector"}
+            assert accuracy.keys() == {*lineage.FORMS, "weights", "universal", "detector"}
             assert all(0 <= share <= 1 for share in accuracy.values())
         for picture in record["pictures"]:
             np.testing.assert_allclose(np.sum(picture["probabilities"], axis=1), 1, rtol=1e-5)  # float32 sums

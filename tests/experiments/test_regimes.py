@@ -30,7 +30,7 @@ def test_the_experiment_resumes_and_draws(experiment, tmp_path, smoke):
     for record in result["runs"].values():
         assert list(record["accuracy"]) == [regime["name"] for regime in config.regimes]
         for accuracy in record["accuracy"].values():
-            assert accuracy.keys() == {*lineage.FORMS, "weights, all", *layers, "detector"}
+            assert accuracy.keys() == {*lineage.FORMS, "weights, all", *layers, "universal", "detector"}
             assert all(0 <= share <= 1 for share in accuracy.values())
     with Image.open(tmp_path / "smoke.png") as figure:
         assert min(figure.size) > 500
@@ -44,7 +44,7 @@ def test_the_detector_experiment_resumes_and_draws(tmp_path, smoke):
     for record in result["runs"].values():
         assert record["accuracy"].keys() == {"test", *config.unseen}
         for accuracy in record["accuracy"].values():
-            assert accuracy.keys() == {*lineage.FORMS, "weights, all", "weights, fc3", "detector"}
+            assert accuracy.keys() == {*lineage.FORMS, "weights, all", "weights, fc3", "universal", "detector"}
             assert all(0 <= share <= 1 for share in accuracy.values())
     with Image.open(tmp_path / "smoke.png") as figure:
         assert min(figure.size) > 300

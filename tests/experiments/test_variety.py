@@ -22,7 +22,7 @@ def test_the_experiment_resumes_draws_and_keeps_its_families(tmp_path, smoke, mo
     result = smoke(run.main)
     assert set(result["runs"]) == {"fc, checkpoints 0"}
     record = result["runs"]["fc, checkpoints 0"]
-    assert record["accuracy"]["checkpoints"].keys() == {*lineage.FORMS, "weights, all"}
+    assert record["accuracy"]["checkpoints"].keys() == {*lineage.FORMS, "weights, all", "universal"}
     with Image.open(tmp_path / "smoke.png") as figure:
         assert min(figure.size) > 200
     (family,) = families.load(tmp_path / "families")

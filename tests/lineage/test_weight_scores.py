@@ -96,7 +96,7 @@ def test_the_cosine_is_that_of_overlap(key):
 
 
 @pytest.mark.parametrize("scale", [1e-30, 1e-20, 1e20, 1e30])
-def test_extreme_scales_go_unnoticed_by_the_cosine(scale):
+def test_extreme_scales_go_unnoticed_by_the_cosine_and_by_roots(scale):
     p, noise = np.random.default_rng(0).normal(size=(2, 50)).astype(np.float32)
     plain, scaled = (
         lineage.weight_scores({"p": {"w": p * factor}}, {"c": {"w": (p + noise) * factor}})
@@ -104,12 +104,13 @@ def test_extreme_scales_go_unnoticed_by_the_cosine(scale):
         .values.ravel()
         for factor in (np.float32(1), np.float32(scale))
     )
-    np.testing.assert_allclose(scaled, plain * [scale, 1], rtol=1e-6)  # float32 terms
+    np.testing.assert_allclose(scaled, plain * [scale, 1, 1], rtol=1e-6)  # float32 terms
 
 
 def test_complex_weights_are_compared_by_both_parts():
     p, c = np.complex64([1 + 2j, 3j]), np.complex64([2 + 2j, 1 + 3j])
     scores = lineage.weight_scores({"p": {"w": p}}, {"c": {"w": c}}).sel(layer="all", parent="p", child="c")
+    scores = scores.sel(measure=["weight_l2", "weight_cosine"])
     np.testing.assert_allclose(scores, [-np.sqrt(2), 15 / np.sqrt(14 * 18)], rtol=1e-6)  # float32 terms
 
 
