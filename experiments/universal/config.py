@@ -16,13 +16,13 @@ PLAN = (
 def get_config(mode: str = "full") -> ml_collections.ConfigDict:
     """Returns the locked settings of one mode."""
     config = ml_collections.ConfigDict()
-    config.families = {"fc": 40, "fc small": 16, "conv": 40, "normalised": 16, "resnet": 16, "vit": 40}
+    config.families = {"fc": 40, "fc small": 16, "conv": 40, "normalised": 40, "resnet": 40, "vit": 40}
     config.children = 10
     config.steps = 480  # of the longest run
     config.held_out = ("fc", "conv", "normalised", "resnet", "vit")
-    config.seeds = (0,)
+    config.seeds = (0, 1, 2)
     config.validation = 8  # every eighth family says how sure the detector may be
-    config.training = {"looks": 4, "steps": 800, "members": 2}
+    config.training = {"looks": 4, "steps": 800, "members": 2, "weight_decay": 1.0}
     config.resamples = 2000  # of families, for intervals
     if mode == "smoke":
         config.families = {"fc": 3, "fc small": 2}

@@ -12,20 +12,22 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from lineage_jax.leaves import Weights, kernels_among, root_sums
+from lineage_jax.leaves import Weights, best_factor, kernels_among
 
 NUMBERS = (
-    *("l2", "l1", "half", "quarter", "scaled half", "median", "spread of ratios"),
+    *("l2", "l1", "half", "quarter", "median", "spread of ratios"),
+    *("scaled l2", "scaled l1", "scaled half", "scaled quarter"),
     *("equal", "cosine", "angle", "centred cosine", "centred angle", "norm"),
 )
 """What is known of a candidate's tensor beside the child's; logarithms, but for cosines and the share of equal numbers.
 
 Training moves few numbers far and most a little, so sums of roots (`half`, `quarter`) see the parent better than sums
-of squares. Weight decay moves what is not learned by one factor: `scaled half` is taken after the best one, as
-`leaves.l_half` does, and ratios of child and parent then crowd in a narrow spread.
+of squares. Weight decay moves what is not learned by one factor: `scaled` distances are taken after the best one of
+each tensor (`leaves.best_factor`), `scaled half` is that of `leaves.l_half`, and ratios of child and parent then crowd
+in a narrow spread.
 """
 
-DISTANCES = 7
+DISTANCES = 10
 """How many of them come first and are distances: the smallest is the nearest."""
 
 KINDS = ("kernel", "vector", "all weights", "all kernels")
@@ -54,8 +56,9 @@ class CandidateEvidence:
     Attributes:
         numbers: `[t, p, k]`, of every candidate's tensor what `NUMBERS` says.
         ratios: `[t, p, p]`, how far the child lies from candidate i towards candidate j, $\langle c - p_i, p_j - p_i
-            \rangle / |p_j - p_i|^2$: around 0 for all j where i is the parent, below 1/2 where i is nearer than j.
-        between: `[t, p, p]`, the logarithm of the distance of two candidates over the child's norm.
+            \rangle / |p_j - p_i|^2$: around 0 for all j where i is the parent, below 1/2 where i is nearer than j;
+            every candidate after its best factor.
+        between: `[t, p, p]`, the logarithm of the distance of two candidates over the child's norm, after the factors.
         about: `[t, a]`, of every tensor what `ABOUT` says.
     """
 
@@ -80,18 +83,22 @@ class _Sums:
 
     Attributes:
         gram: products of all $x_i$ and, last, of c.
+        scaled: the same after the best factor of each candidate.
         centred: the same of kernels less their means over output units.
         moments: of every $x_i$ and, last, of c the sums of absolute values, of their roots, and of the roots of these.
+        scaled_moments: the same after the best factors, where c is not 0.
         equal: how many numbers of every candidate are the child's.
         size: how many numbers there are.
-        away: of every candidate the share that `leaves.l_half` averages, times the numbers that count.
-        counted: numbers that count there.
+        away: of every candidate the share that `leaves.l_half` averages, times the numbers where c is not 0.
+        counted: of these how many there are.
         sampled: of every candidate size times what `_sampled` found.
     """
 
     gram: np.ndarray
+    scaled: np.ndarray
     centred: np.ndarray
     moments: np.ndarray
+    scaled_moments: np.ndarray
     equal: np.ndarray
     size: float
     away: np.ndarray
@@ -103,8 +110,10 @@ class _Sums:
         shape = (count + 1, count + 1)
         return cls(
             gram=np.zeros(shape),
+            scaled=np.zeros(shape),
             centred=np.zeros(shape),
             moments=np.zeros((count + 1, 3)),
+            scaled_moments=np.zeros((count + 1, 3)),
             equal=np.zeros(count),
             size=0.0,
             away=np.zeros(count),
@@ -131,7 +140,7 @@ def evidence_of(parents: Sequence[Mapping[str, np.ndarray]], child: Weights) -> 
         >>> child = {"fc/kernel": np.eye(3), "fc/bias": np.ones(3)}
         >>> found = evidence_of([{"fc/kernel": np.eye(3)}, {}], child)
         >>> found.numbers.shape, found.ratios.shape
-        ((4, 2, 13), (4, 2, 2))
+        ((4, 2, 16), (4, 2, 2))
     """
     _check(parents, child)
     kernels = kernels_among(child)
@@ -171,6 +180,7 @@ def _sums_of(parents: Sequence[np.ndarray | None], child: np.ndarray, *, centred
     sample = []
     rows = child.reshape(-1, child.shape[-1]) if child.ndim else child.reshape(1, 1)
     others = [None if parent is None else parent.reshape(rows.shape) for parent in parents]
+    factors = [1.0 if parent is None else best_factor(parent, child) for parent in parents]
     step = max(1, AT_A_TIME // rows.shape[1])
     stride = max(1, child.size // SAMPLE)
     for start in range(0, len(rows), step):
@@ -181,21 +191,33 @@ def _sums_of(parents: Sequence[np.ndarray | None], child: np.ndarray, *, centred
             row[...] = -piece[-1] if other is None else other[part] - piece[-1]
         flat = piece.reshape(len(piece), -1)
         sums.gram += flat @ flat.T
-        size = np.abs(flat)
-        sums.equal += (size[:-1] == 0).sum(axis=1)
+        sums.equal += (flat[:-1] == 0).sum(axis=1)
         sample.append(flat[:, ::stride].copy())
-        roots = np.sqrt(size)
-        sums.moments += np.stack([size.sum(axis=1), roots.sum(axis=1), np.sqrt(roots).sum(axis=1)], axis=1)
+        sums.moments += _moments(flat)
+        scaled = flat.copy()
+        for row, factor in zip(scaled, factors, strict=False):
+            row += (factor - 1) * (row + flat[-1])
+        sums.scaled += scaled @ scaled.T
+        counts = flat[-1] != 0
+        sums.counted += counts.sum()
+        sums.scaled_moments += _moments(scaled[:, counts])
         if centred:
             piece -= piece.mean(axis=-1, keepdims=True)
             sums.centred += flat @ flat.T
     if not np.isfinite(sums.gram).all():
         raise ValueError("expected finite weights, got NaN or infinity in a candidate or the child")
-    away, own, (sums.counted, *_) = np.transpose([root_sums(parent, child) for parent in parents])
-    sums.away = sums.counted * np.minimum(away / np.maximum(own, 1e-30), 1)
+    *away, own = sums.scaled_moments[:, 1]
+    sums.away = sums.counted * np.minimum(np.array(away) / max(own, 1e-30), 1)
     *steps, own = np.concatenate(sample, axis=1)
     sums.sampled = sums.size * np.stack([_sampled(own + step, own) for step in steps])
     return sums
+
+
+def _moments(values: np.ndarray) -> Float[np.ndarray, "q 3"]:
+    """Sums sizes over each row, their roots and the roots of these."""
+    size = np.abs(values)
+    roots = np.sqrt(size)
+    return np.stack([size.sum(axis=1), roots.sum(axis=1), np.sqrt(roots).sum(axis=1)], axis=1)
 
 
 def _sampled(parent: np.ndarray, child: np.ndarray) -> Float[np.ndarray, " 2"]:
@@ -216,27 +238,20 @@ def _numbers(sums: _Sums) -> Float[np.ndarray, "p k"]:
     """Returns what `NUMBERS` says of every candidate."""
     of_child = sums.gram[-1, -1]
     size = max(sums.size, 1)
-    distance = np.sqrt(np.diag(sums.gram)[:-1])
+    norm_of_child = max(math.sqrt(of_child), 1e-30)
+    distance, scaled_distance = (np.sqrt(np.diag(gram)[:-1]) / norm_of_child for gram in (sums.gram, sums.scaled))
     cosine, angle, norm = _angles(sums.gram)
     centred, centred_angle, _ = _angles(sums.centred)
     l1, half, quarter = (_log(each) for each in (sums.moments[:-1] / np.maximum(sums.moments[-1], 1e-30)).T)
+    of_scaled = sums.scaled_moments[:-1] / np.maximum(sums.scaled_moments[-1], 1e-30)
+    scaled_l1, _, scaled_quarter = (_log(each) for each in of_scaled.T)
     median, spread = sums.sampled.T / size
-    scaled = 2 * _log(sums.away / sums.counted if sums.counted else np.ones(len(sums.away)))
+    scaled_half = 2 * _log(sums.away / sums.counted if sums.counted else np.ones(len(sums.away)))
     return np.stack(
         [
-            _log(distance / max(math.sqrt(of_child), 1e-30)),
-            l1,
-            2 * half,
-            4 * quarter,
-            scaled,
-            median,
-            spread,
-            sums.equal / size,
-            cosine,
-            angle,
-            centred,
-            centred_angle,
-            norm,
+            *(_log(distance), l1, 2 * half, 4 * quarter, median, spread),
+            *(_log(scaled_distance), scaled_l1, scaled_half, 4 * scaled_quarter),
+            *(sums.equal / size, cosine, angle, centred, centred_angle, norm),
         ],
         axis=1,
     )
@@ -258,7 +273,7 @@ def _angles(gram: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def _ratios(sums: _Sums) -> tuple[Float[np.ndarray, "p p"], Float[np.ndarray, "p p"]]:
     """Returns `ratios` and `between`; nothing lies between equal candidates."""
-    gram = sums.gram[:-1, :-1]
+    gram = sums.scaled[:-1, :-1]
     squares = np.diag(gram)
     apart = np.maximum(squares[:, None] + squares - 2 * gram, 0)
     there = apart > 1e-14 * (squares[:, None] + squares)
