@@ -1,9 +1,9 @@
-"""Evidence against an oracle, the detector that starts as weight distance, and its file."""
+"""Evidence against an oracle, the detector that starts as a distance, and its file."""
 
 import numpy as np
 import pytest
 
-from lineage_jax import detector
+from lineage_jax import detector, leaves
 from lineage_jax.detector._evidence import NUMBERS as NAMES
 from lineage_jax.detector._evidence_detector import first_learned, logits_of_evidence
 
@@ -65,6 +65,7 @@ def test_numbers_are_those_of_float64_sums():
     found = detector.evidence_of(parents, child)
     for place, parent in enumerate(parents):
         c, p = (each["fc1/kernel"].astype(np.float64) for each in (child, parent))
+        scaled = c - leaves.best_factor(parent["fc1/kernel"], child["fc1/kernel"]) * p
         step, centred = c - p, [each - each.mean(axis=1, keepdims=True) for each in (c, p)]
         expected = {
             "l2": np.log(np.linalg.norm(step) / np.linalg.norm(c)),
@@ -72,6 +73,10 @@ def test_numbers_are_those_of_float64_sums():
             "half": 2 * np.log(np.sqrt(np.abs(step)).sum() / np.sqrt(np.abs(c)).sum()),
             "quarter": 4 * np.log((np.abs(step) ** 0.25).sum() / (np.abs(c) ** 0.25).sum()),
             "median": np.log(np.median(np.abs(step)) / np.sqrt((c**2).mean())),
+            "scaled l2": np.log(np.linalg.norm(scaled) / np.linalg.norm(c)),
+            "scaled l1": np.log(np.abs(scaled).sum() / np.abs(c).sum()),
+            "scaled half": 2 * np.log(np.sqrt(np.abs(scaled)).sum() / np.sqrt(np.abs(c)).sum()),
+            "scaled quarter": 4 * np.log((np.abs(scaled) ** 0.25).sum() / (np.abs(c) ** 0.25).sum()),
             "cosine": (c * p).sum() / np.linalg.norm(c) / np.linalg.norm(p),
             "centred cosine": np.prod(centred, axis=0).sum() / np.prod([np.linalg.norm(each) for each in centred]),
             "norm": np.log(np.linalg.norm(p) / np.linalg.norm(c)),
@@ -79,8 +84,9 @@ def test_numbers_are_those_of_float64_sums():
         for name, value in expected.items():
             # float32 holds what float64 computed
             np.testing.assert_allclose(found.numbers[0, place, NAMES.index(name)], value, rtol=1e-5, atol=1e-6)
-    towards = np.concatenate([(parents[1][path] - parents[0][path]).ravel() for path in child])
-    step = np.concatenate([(child[path] - parents[0][path]).ravel() for path in child])
+    best = [{path: leaves.best_factor(each[path], child[path]) * each[path] for path in child} for each in parents]
+    towards = np.concatenate([(best[1][path] - best[0][path]).ravel() for path in child])
+    step = np.concatenate([(child[path] - best[0][path]).ravel() for path in child])
     np.testing.assert_allclose(found.ratios[-2, 0, 1], step @ towards / (towards @ towards), rtol=1e-5)
 
 
