@@ -22,14 +22,23 @@ def main() -> None:
 def table() -> str:
     """Returns a row for each kind and seed."""
     head = [
-        *("kind", "children", *(f"ahead of {name}" for name in BESIDE), "calibration error"),
+        *("kind", "seed", "children", *(f"ahead of {name}" for name in BESIDE), "calibration error"),
         *("nobody: strangers", "parent missing", "wrongly"),
     ]
     rows = []
     for record in json.loads(RESULTS.read_text())["runs"].values():
         ahead = [_points(*record["ahead"]["all"][name]) for name in BESIDE]
         nobody = [f"{100 * record['nobody'][way]:.1f}" for way in ("strangers alone", "parent struck", "named")]
-        rows.append([record["variant"], record["cases"]["all"], *ahead, f"{record['calibration error']:.3f}", *nobody])
+        rows.append(
+            [
+                record["variant"],
+                record["seed"],
+                record["cases"]["all"],
+                *ahead,
+                f"{record['calibration error']:.3f}",
+                *nobody,
+            ]
+        )
     return markdown.table(head, rows)
 
 
