@@ -61,7 +61,7 @@ def _found(measured: Measured, name: str | None, verdict: Verdict) -> str:
     cosine = row["centred_kernel_cosine"].item()
     others = {other: value for other, value in verdict.related.items() if other != name}
     following = ""
-    if others:
+    if name and others:
         distances = by_distance(measured.weights, [name, *others])
         other = next(each for each in distances if each != name)
         rank = "next" if distances[name] <= distances[other] else "nearer"

@@ -59,23 +59,39 @@ def roots(parent: Any, child: Any, factor: Any, xp: Any = np) -> tuple[Any, Any,
     return xp.where(counts, xp.sqrt(xp.abs(child - factor * parent)), 0), xp.sqrt(xp.abs(child)), counts
 
 
-def best_factor(parent: Any, child: Any, xp: Any = np) -> Any:
+def best_factor(parent: np.ndarray, child: np.ndarray) -> float:
     r"""Returns the $s$ of least $\sum |c - s p|$: the median of $c / p$, each as heavy as $|p|$; 1 where none speaks.
 
     Examples:
         >>> parent = np.array([1.0, -2.0, 3.0, 0.5])
-        >>> best_factor(parent, 0.9 * parent + np.array([0.0, 0.0, 5.0, 0.0])).round(6).item()
+        >>> round(best_factor(parent, 0.9 * parent + np.array([0.0, 0.0, 5.0, 0.0])), 6)
         0.9
     """
+    ratio, weight = ratios(parent, child)
+    speaks = weight > 0
+    if not speaks.any():
+        return 1.0
+    ratio, weight = ratio[speaks], weight[speaks]
+    order = np.argsort(ratio)
+    sums = np.cumsum(weight[order], dtype=np.float64)
+    return float(ratio[order][np.searchsorted(sums, sums[-1] / 2)])
+
+
+def ratios(parent: Any, child: Any, xp: Any = np) -> tuple[Any, Any]:
+    """Returns child over parent in a sample of a tensor, and how heavy each ratio is: 0 for one that does not speak.
+
+    Both are float32 at least.
+
+    Args:
+        parent: one tensor.
+        child: of the same shape.
+        xp: the module of the arrays, `numpy` or `jax.numpy`.
+    """
     stride = -(-child.size // SAMPLE)
-    p, c = parent.ravel()[::stride], child.ravel()[::stride]
+    p, c = (each.ravel()[::stride].astype(xp.promote_types(each.dtype, np.float32)) for each in (parent, child))
     size = xp.abs(p)
     weight = xp.where((c != 0) & (size > SPEAKS * size.mean()), size, 0)
-    ratio = xp.where(weight > 0, c / xp.where(weight > 0, p, 1), xp.inf)  # those that do not speak come last
-    order = xp.argsort(ratio)
-    sums = xp.cumsum(weight[order])
-    factor = ratio[order][xp.searchsorted(sums, sums[-1] / 2)]
-    return xp.where(sums[-1] > 0, factor, 1)
+    return c / xp.where(weight > 0, p, 1), weight
 
 
 def l_half(away: np.ndarray, own: np.ndarray, count: np.ndarray) -> np.ndarray:

@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from lineage_jax import linearize
-from lineage_jax.leaves import best_factor, l_half, leaf_paths, roots
+from lineage_jax.leaves import l_half, leaf_paths, ratios, roots
 from lineage_jax.lineage._accurate_cosine import accurate_cosine
 from lineage_jax.pairs import AtATime, Comparison, Reading, Shared, compare_all, read_block, shared_by
 from lineage_jax.typing import Population
@@ -74,6 +74,13 @@ def layer_label(module: str) -> str:
         ('layer1/0/conv1', 'all/')
     """
     return f"{module}/" if module == WHOLE else module
+
+
+HALVINGS = 30
+"""Steps to the median of ratios, from twice their mean size: float32 knows no smaller ones."""
+
+TINY = 1e-30
+"""Keeps a quotient finite."""
 
 
 class _Prepared(NamedTuple):
@@ -161,15 +168,40 @@ def _squares(leaves: list[Array]) -> Float[Array, "b leaf"]:
 
 @jax.jit
 def _pair_sums(parents: list[Array], children: list[Array], scales: Float[Array, " leaf"]) -> Array:
-    def of_leaf(p: Array, c: Array, scale: Array) -> Array:
-        p, c = (leaf * scale.astype(leaf.dtype) for leaf in (p, c))
-        of_roots = roots(p, c, best_factor(p, c, jnp), jnp)
-        return jnp.stack([_total(terms) for terms in (jnp.square(c - p), c * p, *of_roots)])
+    def of_leaf(p: Array, c: Array, factor: Array) -> Array:
+        return jnp.stack([_total(terms) for terms in (jnp.square(c - p), c * p, *roots(p, c, factor, jnp))])
 
     def pair(parent: list[Array], child: list[Array]) -> Array:
-        return jnp.stack([of_leaf(*leaves) for leaves in zip(parent, child, scales, strict=True)])
+        sides = [
+            [leaf * scale.astype(leaf.dtype) for leaf, scale in zip(each, scales, strict=True)]
+            for each in (parent, child)
+        ]
+        return jnp.stack([of_leaf(*leaf) for leaf in zip(*sides, _best_factors(*sides), strict=True)])
 
     return jax.lax.map(lambda parent: jax.lax.map(lambda child: pair(parent, child), children), parents)
+
+
+def _best_factors(parent: list[Array], child: list[Array]) -> list[Array]:
+    """Returns `leaves.best_factor` of each leaf, which sorts: here medians are closed in on, those of all leaves."""
+    sampled = [ratios(p, c, jnp) for p, c in zip(parent, child, strict=True)]
+    half = jnp.stack([weight.sum() for _, weight in sampled]) / 2
+    size = jnp.stack([jnp.abs(ratio * weight).sum() for ratio, weight in sampled]) / jnp.maximum(half, TINY)
+
+    def closer(_: Array, bounds: tuple[Array, Array]) -> tuple[Array, Array]:
+        low, high = bounds
+        middle = (low + high) / 2
+        up_to = [jnp.where(ratio <= at, weight, 0).sum() for (ratio, weight), at in zip(sampled, middle, strict=True)]
+        below = jnp.stack(up_to) < half
+        return jnp.where(below, middle, low), jnp.where(below, high, middle)
+
+    _, found = jax.lax.fori_loop(0, HALVINGS, closer, (-size, size))
+    return [_nearest(ratio, weight, at) for (ratio, weight), at in zip(sampled, found, strict=True)]
+
+
+def _nearest(ratio: Array, weight: Array, at: Array) -> Array:
+    """Returns the ratio that is nearest to a number: that of a copy is 1 in every digit; 1 where none speaks."""
+    nearest = ratio[jnp.where(weight > 0, jnp.abs(ratio - at), jnp.inf).argmin()]
+    return jnp.where(weight.sum() > 0, nearest, 1)
 
 
 def _total(terms: Array) -> Float[Array, ""]:
