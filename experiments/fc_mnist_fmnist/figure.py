@@ -24,7 +24,7 @@ def draw(variants: dict[str, Any], path: Path) -> None:
             values = [100 * row["direct"], *(100 * row["taylor"][alpha] for alpha in alphas)]
             axis.plot(places, values, marker="o", markersize=3, color=colours(index), label=measure)
         for index, (baseline, value) in enumerate(variant["weights"].items()):
-            axis.axhline(100 * value, linestyle=("--", ":")[index], color="grey", linewidth=1, label=baseline)
+            axis.axhline(100 * value, linestyle=("--", ":", "-.")[index], color="grey", linewidth=1, label=baseline)
         axis.set_xticks(places, ["direct", *alphas])
         axis.set_title(name, fontsize=10)
         axis.set_ylim(-3, 103)

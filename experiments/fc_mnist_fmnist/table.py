@@ -35,7 +35,7 @@ def summary(variants: dict[str, Any]) -> str:
             for row in (variant["accuracy"][measure] for variant in variants.values())
         ]
         rows.append([f"{measure} ({', '.join(alphas.values())})", *cells])
-    for baseline in ("weight_l2", "weight_cosine"):
+    for baseline in next(iter(variants.values()))["weights"]:
         cells = [percent(variant["weights"][baseline]) for variant in variants.values()]
         rows.append([baseline.replace("_", " "), *cells])
     return markdown.table(["measure (alphas)", *variants], rows)
