@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Float
 
 from experiments.lab import accuracies, runs
+from experiments.lab.methods import UNIVERSAL
 from experiments.universal.cases import FamilyCases, cases_of
 from experiments.universal.config import get_config
 from lineage_jax import detector
@@ -27,7 +28,6 @@ LEARNING_FREE = {
 }
 """By score its name among `detector.NUMBERS`, and the sum over the network that it is taken from."""
 
-UNIVERSAL = "universal"
 WAYS = {
     "named": Draw(whole=1.0, struck=0.0, strange=0.0, dropped=0.0),
     "strangers alone": Draw(whole=1.0, struck=0.0, strange=1.0, dropped=0.0),

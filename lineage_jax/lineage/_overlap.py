@@ -60,7 +60,7 @@ ResNet-50).
 """
 
 OVERLAP_SCORES = ("centred_kernel_cosine", "kernel_cosine", "overlap_cosine", "overlap_distance", "overlap_l_half")
-"""What `overlap` scores, the score that decides who is related first."""
+"""What `overlap` scores; the first one decides who is related, the last one who of these is nearest."""
 
 SHARES = ("chance", "compared", "tensors", "parameters", "identical", "turned", "parent_module", "child_module")
 """What `overlap` says of how much is shared."""
@@ -87,8 +87,7 @@ def overlap(parents: Mapping[str, Params], child: Params, *, held: Sequence[str]
         `identical`, how many of these tensors are equal bit for bit, apart from constant ones (zeros and ones are how
         strangers begin, too); `turned`, how many kernels were brought to the child's layout (transposed, flipped),
         which is done only where it makes them nearly equal; `parent_module` and `child_module` that correspond. Its
-        attributes `tensors` and
-        `parameters` are how many the child has.
+        attributes `tensors` and `parameters` are how many the child has.
 
     Raises:
         ValueError: If there is no parent, the child has no weights, or a weight is NaN or infinite.

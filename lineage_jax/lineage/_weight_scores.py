@@ -31,6 +31,12 @@ WEIGHT_MEASURES = ("weight_l2", "weight_cosine", "weight_l_half")
 CHUNK = 256
 """So many terms are summed in float32, and their sums in float64: near copies differ by less than float32 sums err."""
 
+HALVINGS = 30
+"""Steps to the median of ratios, from twice their mean size: float32 knows no smaller ones."""
+
+TINY = 1e-30
+"""Keeps a quotient finite."""
+
 
 def weight_scores(
     parents: Population, children: Population, *, held: Sequence[str] = linearize.HELD
@@ -74,13 +80,6 @@ def layer_label(module: str) -> str:
         ('layer1/0/conv1', 'all/')
     """
     return f"{module}/" if module == WHOLE else module
-
-
-HALVINGS = 30
-"""Steps to the median of ratios, from twice their mean size: float32 knows no smaller ones."""
-
-TINY = 1e-30
-"""Keeps a quotient finite."""
 
 
 class _Prepared(NamedTuple):

@@ -6,15 +6,13 @@ import pytest
 
 from experiments.evidence import laundering
 from lineage_jax import kinship, lineage, models, symmetry
+from tests.kinship.vit import INPUT, NETWORK, groups_of_network
 from tests.symmetry.drawn import drawn
-
-NETWORK = models.ViT(num_classes=3, patch=4, width=24, depth=2, heads=3)
-INPUT = (1, 16, 16, 3)
 
 
 @pytest.fixture(scope="module")
 def groups():
-    return laundering.groups_of(NETWORK, INPUT)
+    return groups_of_network()
 
 
 @pytest.fixture(scope="module")
