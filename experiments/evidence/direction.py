@@ -7,59 +7,73 @@ Families of seed 0 chose the thresholds; those of seed 1, whose image sets are t
 to questions about one family err together: for the error of a cue each family gives one decision, drawn among all.
 """
 
-import argparse
 import collections
-import dataclasses
+import functools
 import itertools
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import jax
+import ml_collections
 import numpy as np
 
 from experiments.evidence.direction_cases import ALL, BETWEEN, cases
-from experiments.evidence.direction_families import Families, Kernels, Kind, likenesses, make
-from experiments.evidence.direction_table import OUTCOMES, RESULTS, SHOWN, table_of_cases, table_of_cues
-from experiments.lab import images
+from experiments.evidence.direction_families import DECAYS, Families, Kernels, Kind, likenesses, make
+from experiments.evidence.direction_table import OUTCOMES, SHOWN, table_of_cases, table_of_cues
+from experiments.lab import images, runs
 from lineage_jax import checkpoints, lineage, models
 from lineage_jax.leaves import kernels_among, weights_of
 from lineage_jax.typing import Params
 
 CLASSES = 5
-IMAGES = 4000
-"""Examples of every set that are learned."""
-TESTING = 1
-"""Seed of the families that test, and how far their sets are turned; 0 is of those that chose."""
-FC = Kind(
-    network=models.fc(CLASSES, widths=(64, 48)),
-    pooling=2,
-    pretraining=600,
-    steps=250,
-    rates=(0.05, 0.1, 0.2),
-    families=160,
-)
-KINDS = {
-    "fc": FC,
-    "fc, little decay": dataclasses.replace(FC, decays=(0.0, 1e-4, 5e-4), families=60),
-    "convnet": Kind(
-        network=models.convnet(CLASSES, widths=(12, 24, 24)),
-        pooling=2,
-        pretraining=400,
-        steps=200,
-        rates=(0.05, 0.1, 0.2),
-        families=16,
-    ),
-    "resnet20": Kind(
-        network=models.cifar_resnet20(CLASSES, width=8),
-        pooling=2,
-        pretraining=200,
-        steps=100,
-        rates=(0.05, 0.1),
-        families=5,
-    ),
-}
+
+FILES = {"full": "direction.json", "smoke": "direction-smoke.json"}
+
+
+def get_config(mode: str = "full") -> ml_collections.ConfigDict:
+    """Returns the locked settings of one mode."""
+    config = ml_collections.ConfigDict()
+    config.seed = 1  # of the families that test, and how far their sets are turned; 0 is of those that chose
+    config.images = 4000  # of every set that are learned
+    config.published = mode == "full"
+    fc = {"architecture": "fc", "widths": (64, 48)}
+    config.kinds = ml_collections.ConfigDict(
+        {
+            "fc": kind(fc, families=160, pretraining=600, steps=250),
+            "fc, little decay": kind(fc, families=60, pretraining=600, steps=250, decays=(0.0, 1e-4, 5e-4)),
+            "convnet": kind(
+                {"architecture": "convnet", "widths": (12, 24, 24)}, families=16, pretraining=400, steps=200
+            ),
+            "resnet20": kind(
+                {"architecture": "cifar_resnet20", "width": 8},
+                families=5,
+                pooling=4,
+                pretraining=200,
+                steps=100,
+                rates=(0.05, 0.1),
+            ),
+        }
+    )
+    if mode == "smoke":
+        config.kinds = ml_collections.ConfigDict({"fc": kind(fc, families=2, pretraining=20, steps=20)})
+    return config.lock()
+
+
+def kind(
+    network: dict[str, object],
+    *,
+    families: int,
+    pretraining: int,
+    steps: int,
+    pooling: int = 2,
+    rates: tuple[float, ...] = (0.05, 0.1, 0.2),
+    decays: tuple[float, ...] = DECAYS,
+) -> dict[str, object]:
+    """Returns the settings of one kind of families, with the names of `direction_families.Kind`."""
+    settings = {"families": families, "pretraining": pretraining, "steps": steps, "pooling": pooling}
+    return settings | {"network": network, "rates": rates, "decays": decays}
+
 
 Counts = dict[str, dict[str, int]]
 """Case -> how often each of `OUTCOMES`."""
@@ -148,23 +162,29 @@ def _kernels(variables: Params) -> Kernels:
     return {path: weights[path] for path in sorted(kernels_among(weights))}
 
 
+def of_kind(name: str, config: ml_collections.ConfigDict) -> runs.Record:
+    """Makes the families of a kind that test, and counts."""
+    sizes = config.kinds[name].to_dict()
+    network = models.build(num_classes=CLASSES, **sizes.pop("network"))
+    families = make(Kind(network=network, **sizes), seed=config.seed, shift=config.seed, size=config.images)
+    return {"families": config.kinds[name].families, **count(families, seed=config.seed)}
+
+
+def jobs(config: ml_collections.ConfigDict) -> dict[str, Callable[[], runs.Record]]:
+    """Returns what computes the record of published files, and that of every kind."""
+    asked: dict[str, Callable[[], runs.Record]] = {"published": published} if config.published else {}
+    return asked | {name: functools.partial(of_kind, name, config) for name in config.kinds}
+
+
 def main() -> None:
-    """Makes the families that test, counts, writes the results and prints the tables."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--mode", choices=("full", "smoke"), default="full")
-    parser.add_argument("--out", type=Path, default=RESULTS.parent)
-    arguments = parser.parse_args()
-    smoke = arguments.mode == "smoke"
-    few = dataclasses.replace(FC, pretraining=20, steps=20, families=2)
-    kinds = {"fc": few} if smoke else KINDS
-    results: dict[str, Any] = {"seed": TESTING, "versions": {"jax": jax.__version__}, "kinds": {}}
-    results["published"] = {} if smoke else published()
-    for name, kind in kinds.items():
-        counted = count(make(kind, seed=TESTING, shift=TESTING, size=IMAGES), seed=TESTING)
-        results["kinds"][name] = {"families": kind.families, **counted}
-    path = arguments.out / f"direction{'-smoke' * smoke}.json"
-    path.write_text(json.dumps(results, indent=1) + "\n")
-    print(f"{table_of_cues(results)}\n\n{table_of_cases(results)}")
+    """Runs one mode; what an equal run left is kept."""
+    config, path, head = runs.begin(__doc__, get_config, folder=Path(__file__).parent)
+    path = path.with_name(FILES[path.stem])
+    done = runs.done_before(path, head["config"])
+    for name, record in runs.still_to_do(jobs(config), done):
+        done[name] = record
+        path.write_text(json.dumps(head | {"runs": done}, indent=1) + "\n")
+    print(f"{table_of_cues(done)}\n\n{table_of_cases(done)}")
 
 
 if __name__ == "__main__":
