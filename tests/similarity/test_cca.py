@@ -4,9 +4,12 @@ import numpy as np
 import pytest
 import scipy.linalg
 
-from lineage_jax.similarity._cca import SVCCA, RidgeCCA, mean_cca, mean_squared_cca, pwcca, ridge_cca, svcca
-from lineage_jax.similarity._regression import linear_regression_r2
+from lineage_jax.similarity import _cca, _regression
+from lineage_jax.similarity._cca import SVCCA, RidgeCCA
 from tests.oracles import factorisations as oracle
+
+mean_cca, mean_squared_cca, pwcca = map(jax.jit, (_cca.mean_cca, _cca.mean_squared_cca, _cca.pwcca))
+ridge_cca, svcca, linear_regression_r2 = map(jax.jit, (_cca.ridge_cca, _cca.svcca, _regression.linear_regression_r2))
 
 
 def test_the_oracle_gives_the_published_number():
@@ -50,14 +53,14 @@ def test_wide_features_are_always_fully_correlated(key):
 
 def test_svcca_of_all_the_variance_is_mean_cca(related):
     # one takes the features as they are, the other each in its own unit: bases round differently
-    np.testing.assert_allclose(SVCCA(threshold=1.0)(*related), mean_cca(*related), rtol=1e-6)
+    np.testing.assert_allclose(jax.jit(SVCCA(threshold=1.0))(*related), mean_cca(*related), rtol=1e-6)
 
 
 @pytest.mark.parametrize("threshold", [0.3, 0.6, 0.9])
 def test_svcca_truncates_by_variance(threshold, related):
     expected = oracle.svcca(*map(np.asarray, related), threshold)
     # float32 rounding
-    np.testing.assert_allclose(SVCCA(threshold=threshold)(*related), expected, rtol=1e-5)
+    np.testing.assert_allclose(jax.jit(SVCCA(threshold=threshold))(*related), expected, rtol=1e-5)
 
 
 def test_svcca_ignores_faint_noise_that_cca_hears(related, key):
@@ -70,11 +73,11 @@ def test_svcca_ignores_faint_noise_that_cca_hears(related, key):
 
 def test_a_small_ridge_leads_to_cca(related):
     # an error of the order of the ridge
-    np.testing.assert_allclose(RidgeCCA(ridge=1e-7)(*related), mean_cca(*related), rtol=1e-5)
+    np.testing.assert_allclose(jax.jit(RidgeCCA(ridge=1e-7))(*related), mean_cca(*related), rtol=1e-5)
 
 
 def test_a_larger_ridge_gives_a_smaller_score(related):
-    scores = [RidgeCCA(ridge=ridge)(*related) for ridge in (1.0, 0.1, 0.01)]
+    scores = [jax.jit(RidgeCCA(ridge=ridge))(*related) for ridge in (1.0, 0.1, 0.01)]
     assert scores == sorted(scores)
 
 

@@ -2,7 +2,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lineage_jax.similarity import cosine
+from lineage_jax import similarity
+
+cosine = jax.jit(similarity.cosine)
 
 
 def test_equal_features_have_cosine_one_and_opposite_ones_minus_one(pair):

@@ -75,7 +75,8 @@ def test_narrow_and_wide_features_are_compared():
     a[3] *= 1e4
     a, b = jnp.float32(a), jnp.float32(b)
     expected = hard.alignment(hard.u_centred(hard.gram(a)), hard.u_centred(hard.gram(b)))
-    for score in (similarity.debiased_cka(a, b), similarity.debiased_cka(b, a)):
+    compiled = jax.jit(similarity.debiased_cka)
+    for score in (compiled(a, b), compiled(b, a)):
         np.testing.assert_allclose(score, expected, atol=1e-6)  # float32 rounding
 
 

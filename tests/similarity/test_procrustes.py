@@ -3,8 +3,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from lineage_jax.similarity._procrustes import angular_procrustes, procrustes, squared_procrustes
+from lineage_jax.similarity import _procrustes
 from tests.oracles import factorisations as oracle
+
+procrustes, squared_procrustes, angular_procrustes = map(
+    jax.jit, (_procrustes.procrustes, _procrustes.squared_procrustes, _procrustes.angular_procrustes)
+)
 
 FORMS = {"procrustes": procrustes, "squared_procrustes": squared_procrustes, "angular_procrustes": angular_procrustes}
 

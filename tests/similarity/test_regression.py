@@ -4,7 +4,9 @@ import numpy as np
 from sklearn.linear_model import LinearRegression
 from sklearn.metrics import r2_score
 
-from lineage_jax.similarity._regression import linear_regression_r2
+from lineage_jax.similarity import _regression
+
+linear_regression_r2 = jax.jit(_regression.linear_regression_r2)
 
 
 def test_the_share_is_that_of_a_fitted_regression(related):
@@ -25,5 +27,5 @@ def test_invertible_maps_of_the_regressors_go_unnoticed(related, key):
 
 def test_more_features_explain_more(related):
     a, b = related
-    shares = [linear_regression_r2(a, b[:, :d]) for d in range(1, 6)]
+    shares = [linear_regression_r2(a, b[:, :d]) for d in (1, 3, 5)]
     assert shares == sorted(shares)

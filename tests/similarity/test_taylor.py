@@ -9,6 +9,7 @@ import pytest
 
 from lineage_jax import lineage, similarity
 
+
 @functools.partial(jax.jit, static_argnums=0)
 def taylor(measure, value, tangent, target, alpha):
     return similarity.taylor(measure, value, tangent, target, alpha=alpha)
