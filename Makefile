@@ -22,9 +22,12 @@ check: $(INSTALLED)  ## formatting, lint, types
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-test-core: $(INSTALLED)  ## the core alone, for a second Python: oracles and transformations of similarities, linearisation, lineage
-	$(PYTEST) tests/similarity tests/linearize tests/pairs/test_comparison.py $(addprefix tests/lineage/test_,score.py weight_scores.py first_order.py overlap.py) \
-		-k "not (similarity and not (oracle or jit or package))"
+test-core: $(INSTALLED)  ## what a second Python and JAX may break: each measure by an oracle and under jit, linearisation, lineage
+	$(PYTEST) $(addprefix tests/,similarity/test_every_measure.py similarity/test_pairwise.py similarity/test_subspace.py linearize \
+		pairs/test_comparison.py lineage/test_score.py lineage/test_weight_scores.py lineage/test_overlap.py) \
+		-k "not (similarity and not (jit or oracle and (12x5 or double_precision and not widths))) \
+		and not (test_score and not (alone or near_copies or nnx or statistics)) and not whatever_the_size and not eager \
+		and not (test_block and not tangent) and not (test_ntk and not neural_tangents) and not test_linear_training"
 
 test-torch: $(TORCH)  ## the tests that compare with PyTorch and other packages (Python 3.11)
 	$(PYTEST) -m torch $$(grep --recursive --files-with-matches --include='test_*.py' mark.torch tests)
