@@ -50,7 +50,8 @@ def test_a_batch_in_training_gives_pytorchs_logits_and_running_means(name, build
     with torch.no_grad():
         expected = oracle(torch.from_numpy(images.transpose(0, 3, 1, 2))).numpy()
     variables = jax.tree.map(jnp.asarray, convert(before))
-    logits, state = network.apply(variables, jnp.asarray(images), train=True, mutable=["batch_stats"])
+    train = jax.jit(lambda variables, images: network.apply(variables, images, train=True, mutable=["batch_stats"]))
+    logits, state = train(variables, jnp.asarray(images))
     # float32 through up to fifty layers
     assert_close(logits, expected, 1e-5, "logits")
     after = jax.tree.leaves_with_path(convert(arrays(oracle))["batch_stats"])

@@ -45,8 +45,9 @@ def apart():
         yield lambda package, a, b, **options: process.submit(package, a, b, **options).result()
 
 
-@pytest.mark.parametrize("name", PAIRS)
-@pytest.mark.parametrize("d", [40, 700])
+@pytest.mark.parametrize(
+    ("name", "d"), [*((name, 40) for name in PAIRS), *((name, 700) for name in PAIRS if "cka" in name)]
+)  # the forms of linear kernels depend on which is more, examples or features
 def test_measure_agrees_with_the_package(name, d, apart):
     ours, theirs = PAIRS[name]
     a, b = features(512, d)
