@@ -8,6 +8,8 @@ DOCS := $(VENV)/installed-docs
 # a file's tests stay together, since they share what is compiled; long files start first; every core has a worker, so
 # that more threads of BLAS would only wait for each other
 PYTEST := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder --durations=15
+# tutorials compile as quickly as the tests do
+QUICK := $(BIN)/python -c 'import os, tests.conftest; print(os.environ["XLA_FLAGS"])'
 
 .PHONY: demo test check test-core test-torch docs bench clean
 
@@ -34,7 +36,7 @@ test-torch: $(TORCH)  ## the tests that compare with PyTorch and other packages 
 
 docs: $(DOCS)  ## the pages in docs/_build/html: offline, warnings as errors, tutorials executed, links checked
 	rm -rf docs/_build/html
-	XLA_FLAGS=--xla_backend_optimization_level=0 $(BIN)/python -m sphinx --quiet --fresh-env --fail-on-warning --keep-going --nitpicky docs docs/_build/html
+	XLA_FLAGS="$$($(QUICK))" $(BIN)/python -m sphinx --quiet --fresh-env --fail-on-warning --keep-going --nitpicky docs docs/_build/html
 	$(BIN)/python docs/check_links.py docs/_build/html
 
 bench: $(TORCH)  ## speed and memory, side by side with PyTorch and other packages; one JSON line each
