@@ -102,9 +102,9 @@ def strangers_named() -> str:
 def of_kinds_never_seen() -> str:
     """Returns the number of `universal`."""
     kinds = [record["accuracy"]["all"] for record in results_of("universal")["runs"].values()]
-    names = ("universal", "weight distance", "roots, after a factor")
-    learned, distance, roots = (percent(float(np.mean([shares[name] for shares in kinds]))) for name in names)
-    return f"of kinds never seen it names {learned} % of parents, weight distance {distance} %, roots {roots} %"
+    names = ("universal", "weight distance", "information")
+    learned, distance, bits = (percent(float(np.mean([shares[name] for shares in kinds]))) for name in names)
+    return f"of kinds never seen it names {learned} % of parents, weight distance {distance} %, information {bits} %"
 
 
 def in_programs() -> str:

@@ -21,10 +21,10 @@ from lineage_jax.detector import Case, Draw
 LEARNING_FREE = {
     "weight distance": ("l2", -2),
     "L1": ("l1", -2),
-    "roots": ("half", -2),
-    "roots, after a factor": ("scaled half", -2),
+    "roots": ("scaled half", -2),
     "cosine": ("angle", -2),
     "centred kernel cosine": ("centred angle", -1),
+    "information": ("code length", -2),
 }
 """By score its name among `detector.NUMBERS`, and the sum over the network that it is taken from."""
 

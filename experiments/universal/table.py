@@ -10,7 +10,7 @@ from experiments.lab import markdown
 
 RESULTS = Path(__file__).parent / "results" / "full.json"
 
-BESIDE = ("weight distance", "roots, after a factor")
+BESIDE = ("weight distance", "information")
 """Scores that the detector is compared with: what it starts from, and the best one."""
 
 

@@ -12,22 +12,22 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from lineage_jax.leaves import Weights, best_factor, kernels_among
+from lineage_jax.leaves import Weights, best_factor, information, kernels_among
 
 NUMBERS = (
-    *("l2", "l1", "half", "quarter", "median", "spread of ratios"),
+    *("code length", "l2", "l1", "half", "quarter", "median", "spread of ratios"),
     *("scaled l2", "scaled l1", "scaled half", "scaled quarter"),
     *("equal", "cosine", "angle", "centred cosine", "centred angle", "norm"),
 )
 """What is known of a candidate's tensor beside the child's; logarithms, but for cosines and the share of equal numbers.
 
-Training moves few numbers far and most a little, so sums of roots (`half`, `quarter`) see the parent better than sums
-of squares. Weight decay moves what is not learned by one factor: `scaled` distances are taken after the best one of
-each tensor (`leaves.best_factor`), `scaled half` is that of `leaves.l_half`, and ratios of child and parent then crowd
-in a narrow spread.
+`code length` is minus the bits that the candidate saves of every weight (`leaves.information`). Training moves few
+numbers far and most a little, so sums of roots (`half`, `quarter`) see the parent better than sums of squares. Weight
+decay moves what is not learned by one factor: `scaled` distances are taken after the best one of each tensor
+(`leaves.best_factor`), and ratios of child and parent then crowd in a narrow spread.
 """
 
-DISTANCES = 10
+DISTANCES = 11
 """How many of them come first and are distances: the smallest is the nearest."""
 
 KINDS = ("kernel", "vector", "all weights", "all kernels")
@@ -89,8 +89,8 @@ class _Sums:
         scaled_moments: the same after the best factors, where c is not 0.
         equal: how many numbers of every candidate are the child's.
         size: how many numbers there are.
-        away: of every candidate the share that `leaves.l_half` averages, times the numbers where c is not 0.
-        counted: of these how many there are.
+        saved: of every candidate the bits that it saves of all weights that count.
+        counted: how many of these there are.
         sampled: of every candidate size times what `_sampled` found.
     """
 
@@ -101,7 +101,7 @@ class _Sums:
     scaled_moments: np.ndarray
     equal: np.ndarray
     size: float
-    away: np.ndarray
+    saved: np.ndarray
     counted: float
     sampled: np.ndarray
 
@@ -116,7 +116,7 @@ class _Sums:
             scaled_moments=np.zeros((count + 1, 3)),
             equal=np.zeros(count),
             size=0.0,
-            away=np.zeros(count),
+            saved=np.zeros(count),
             counted=0.0,
             sampled=np.zeros((count, 2)),
         )
@@ -140,7 +140,7 @@ def evidence_of(parents: Sequence[Mapping[str, np.ndarray]], child: Weights) -> 
         >>> child = {"fc/kernel": np.eye(3), "fc/bias": np.ones(3)}
         >>> found = evidence_of([{"fc/kernel": np.eye(3)}, {}], child)
         >>> found.numbers.shape, found.ratios.shape
-        ((4, 2, 16), (4, 2, 2))
+        ((4, 2, 17), (4, 2, 2))
     """
     _check(parents, child)
     kernels = kernels_among(child)
@@ -198,16 +198,15 @@ def _sums_of(parents: Sequence[np.ndarray | None], child: np.ndarray, *, centred
         for row, factor in zip(scaled, factors, strict=False):
             row += (factor - 1) * (row + flat[-1])
         sums.scaled += scaled @ scaled.T
-        counts = flat[-1] != 0
-        sums.counted += counts.sum()
-        sums.scaled_moments += _moments(scaled[:, counts])
+        sums.scaled_moments += _moments(scaled[:, flat[-1] != 0])
         if centred:
             piece -= piece.mean(axis=-1, keepdims=True)
             sums.centred += flat @ flat.T
     if not np.isfinite(sums.gram).all():
         raise ValueError("expected finite weights, got NaN or infinity in a candidate or the child")
-    *away, own = sums.scaled_moments[:, 1]
-    sums.away = sums.counted * np.minimum(np.array(away) / max(own, 1e-30), 1)
+    saved = [information(parent, child) for parent in parents]
+    sums.counted = float(np.count_nonzero(child))
+    sums.saved = sums.counted * np.array([bits for bits, _ in saved])
     *steps, own = np.concatenate(sample, axis=1)
     sums.sampled = sums.size * np.stack([_sampled(own + step, own) for step in steps])
     return sums
@@ -244,13 +243,12 @@ def _numbers(sums: _Sums) -> Float[np.ndarray, "p k"]:
     centred, centred_angle, _ = _angles(sums.centred)
     l1, half, quarter = (_log(each) for each in (sums.moments[:-1] / np.maximum(sums.moments[-1], 1e-30)).T)
     of_scaled = sums.scaled_moments[:-1] / np.maximum(sums.scaled_moments[-1], 1e-30)
-    scaled_l1, _, scaled_quarter = (_log(each) for each in of_scaled.T)
+    scaled_l1, scaled_half, scaled_quarter = (_log(each) for each in of_scaled.T)
     median, spread = sums.sampled.T / size
-    scaled_half = 2 * _log(sums.away / sums.counted if sums.counted else np.ones(len(sums.away)))
     return np.stack(
         [
-            *(_log(distance), l1, 2 * half, 4 * quarter, median, spread),
-            *(_log(scaled_distance), scaled_l1, scaled_half, 4 * scaled_quarter),
+            *(-sums.saved / max(sums.counted, 1), _log(distance), l1, 2 * half, 4 * quarter, median, spread),
+            *(_log(scaled_distance), scaled_l1, 2 * scaled_half, 4 * scaled_quarter),
             *(sums.equal / size, cosine, angle, centred, centred_angle, norm),
         ],
         axis=1,

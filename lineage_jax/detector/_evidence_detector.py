@@ -1,9 +1,9 @@
 r"""One detector for all: a vector a candidate in, one logit a candidate and one for nobody out.
 
 A perceptron sees each candidate, a second one what came of it beside the mean and the greatest of all candidates. Its
-output is added to minus `sharpness` times the logarithm of the distance of all weights by square roots
-(`leaves.l_half`), and starts at 0: before anything is learned, the detector is that distance, the best of those that
-need no learning. Nobody's logit likewise starts as a multiple of $\log (1 - \cos)$ of the nearest kernels.
+output, at most `BOUND`, is added to minus `sharpness` times what the candidate saves less than the best one
+(`leaves.information`), and starts at 0: before anything is learned, the detector is that score, the best of those that
+need no learning, and what it learned of some kinds of networks overrules no clear answer on another kind. Nobody's logit likewise starts as a multiple of $\log (1 - \cos)$ of the nearest kernels.
 """
 
 from typing import Any
@@ -11,6 +11,9 @@ from typing import Any
 import numpy as np
 
 from lineage_jax.detector._evidence_features import FEATURES
+
+BOUND = 0.3
+"""How far what is learned moves a logit: differences of about half a hundredth of a bit a weight are overruled."""
 
 Learned = dict[str, Any]
 """The arrays that are learned, by name; those of several members have a leading axis."""
@@ -46,7 +49,7 @@ def first_learned(seed: int, *, width: int) -> Learned:
         "nobody bias": zeros(width),
         "nobody logit": zeros(width),
         "nobody": zeros(),
-        "sharpness": np.float32(5),
+        "sharpness": np.float32(1.5),
         "strangeness": np.float32(5),
     }
 
@@ -65,11 +68,15 @@ def logits_of_evidence(learned: Learned, features: Any, mask: Any) -> tuple[Any,
     greatest = (seen * taking_part).max(0)  # nothing that was seen is below 0
     everyone = mean @ learned["beside mean"] + greatest @ learned["beside greatest"] + learned["beside bias"]
     beside = _relu(seen @ learned["beside own"] + everyone)
-    logits = beside @ learned["logit"] - learned["sharpness"] * features[:, 0]
+    logits = _bounded(beside @ learned["logit"]) - learned["sharpness"] * features[:, 0]
     none = mean @ learned["nobody mean"] + greatest @ learned["nobody greatest"] + learned["nobody bias"]
     nearest = (-features[:, 1] * mask).max()
     nobody = _relu(none) @ learned["nobody logit"] + learned["nobody"] - learned["strangeness"] * nearest
     return logits, nobody
+
+
+def _bounded(values: Any) -> Any:
+    return values / (1 + abs(values) / BOUND)
 
 
 def _relu(values: Any) -> Any:

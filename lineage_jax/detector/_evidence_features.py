@@ -8,11 +8,16 @@ from lineage_jax.detector._evidence import DISTANCES, NUMBERS, CandidateEvidence
 NEAR = (*range(DISTANCES), NUMBERS.index("angle"), NUMBERS.index("centred angle"))
 """Numbers that are least for the nearest candidate."""
 
-ABSOLUTE = tuple(NUMBERS.index(name) for name in ("l2", "half", "equal", "cosine", "centred cosine", "norm"))
+ABSOLUTE = tuple(
+    NUMBERS.index(name) for name in ("code length", "l2", "half", "equal", "cosine", "centred cosine", "norm")
+)
 """Numbers that stay as they are: what says that nobody is the parent."""
 
-FIRST = NUMBERS.index("scaled half")
+FIRST = NUMBERS.index("code length")
 """The distance that names most parents where nothing is learned."""
+
+DECIDES = 0.01
+"""Bits a weight by which the nearest begins to be surely nearer than the next."""
 
 FARTHEST = 4.0
 """Beyond so many factors of e no distance tells more."""
@@ -30,9 +35,9 @@ FEATURES = 2 + 4 * (3 * len(NEAR) + len(ABSOLUTE) + 6)
 def features_of(evidence: CandidateEvidence, tensors: Bool[np.ndarray, " t"] | None = None) -> Float[np.ndarray, "p f"]:
     r"""Makes one vector of each candidate; their number, that of tensors and all shapes leave no trace in its size.
 
-    The first two numbers are what the detector starts from: the logarithm of the distance of all weights by square
-    roots (`leaves.l_half`) over the least of all candidates, and $\log (1 - \cos)$ of kernels, each less its mean over
-    output units. The others are gathered from the tensors four times: as their mean, as their mean weighted with shares
+    The first two numbers are what the detector starts from: how many bits a weight the candidate saves less than the
+    best of all (`leaves.information`), as an inverse hyperbolic sine, and $\log (1 - \cos)$ of kernels, each less its
+    mean over output units. The others are gathered from the tensors four times: as their mean, as their mean weighted with shares
     of the weights, from the sum over all weights and from that over all kernels.
 
     Args:
@@ -45,7 +50,8 @@ def features_of(evidence: CandidateEvidence, tensors: Bool[np.ndarray, " t"] | N
     if tensors is not None:
         parts, shares = parts[tensors], shares[tensors]
     weighted = np.einsum("t,tpf->pf", shares / shares.sum(), parts)
-    first = np.stack([_beside_the_least(evidence.numbers[-WHOLES, :, FIRST], axis=0), _strangeness(evidence)], axis=1)
+    lost = _beside_the_least(evidence.numbers[-WHOLES, :, FIRST].astype(np.float64), axis=0)
+    first = np.stack([np.arcsinh(lost / DECIDES), _strangeness(evidence)], axis=1)
     return np.concatenate([first, parts.mean(axis=0), weighted, *wholes], axis=1).astype(np.float32)
 
 

@@ -19,6 +19,9 @@ from lineage_jax.detector._evidence_fitted import FittedEvidence
 FIXED = ("centre", "spread")
 """What is measured of the cases, not learned."""
 
+AS_THEY_ARE = Draw(whole=1.0, struck=0.0, strange=0.0, dropped=0.0)
+"""How cases are shown that decide the temperature: probabilities are asked for with all candidates there."""
+
 WARM = 50
 """Steps in which the learning rate rises."""
 
@@ -76,7 +79,7 @@ def fit_evidence(
     candidates = max((len(case.strangers) for case in (*train, *validation)), default=1)
     show = functools.partial(looks_at, draw=training.draw, candidates=candidates)
     shown = [show(train, seed=training.seed + number) for number in range(training.looks)]
-    held = show(validation, seed=training.seed)
+    held = looks_at(validation, AS_THEY_ARE, seed=training.seed, candidates=candidates)
     return _fit(_joined(shown), held, training=training)
 
 

@@ -11,7 +11,8 @@ from lineage_jax.leaves._counterparts import counterparts as counterparts
 from lineage_jax.leaves._differences import Difference as Difference
 from lineage_jax.leaves._differences import check_shapes as check_shapes
 from lineage_jax.leaves._differences import first_difference as first_difference
-from lineage_jax.leaves._l_half import best_factor as best_factor
+from lineage_jax.leaves._information import best_factor as best_factor
+from lineage_jax.leaves._information import information as information
 from lineage_jax.leaves._l_half import l_half as l_half
 from lineage_jax.leaves._l_half import ratios as ratios
 from lineage_jax.leaves._l_half import root_sums as root_sums

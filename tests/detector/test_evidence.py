@@ -68,6 +68,7 @@ def test_numbers_are_those_of_float64_sums():
         scaled = c - leaves.best_factor(parent["fc1/kernel"], child["fc1/kernel"]) * p
         step, centred = c - p, [each - each.mean(axis=1, keepdims=True) for each in (c, p)]
         expected = {
+            "code length": -leaves.information(parent["fc1/kernel"], child["fc1/kernel"])[0],
             "l2": np.log(np.linalg.norm(step) / np.linalg.norm(c)),
             "l1": np.log(np.abs(step).sum() / np.abs(c).sum()),
             "half": 2 * np.log(np.sqrt(np.abs(step)).sum() / np.sqrt(np.abs(c)).sum()),
@@ -107,11 +108,11 @@ def test_factors_and_what_a_candidate_lacks_are_seen():
     np.testing.assert_allclose(found[1, NAMES.index("l2")], 0, atol=1e-6)  # zeros are as far as the child is long
 
 
-def test_before_anything_is_learned_the_detector_is_the_distance_by_roots(cases):
-    learned, by_roots = first_learned(0, width=8), detector.NUMBERS.index("scaled half")
+def test_before_anything_is_learned_the_detector_is_the_information(cases):
+    learned, code = first_learned(0, width=8), detector.NUMBERS.index("code length")
     for case in cases[:8]:
         logits, _ = logits_of_evidence(learned, detector.features_of(case.evidence), np.ones(5))
-        assert np.argsort(logits).tolist() == np.argsort(-case.evidence.numbers[-2, :, by_roots]).tolist()
+        assert np.argsort(logits).tolist() == np.argsort(-case.evidence.numbers[-2, :, code]).tolist()
 
 
 def test_candidates_have_no_order(cases, fitted):
