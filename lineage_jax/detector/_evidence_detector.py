@@ -3,7 +3,8 @@ r"""One detector for all: a vector a candidate in, one logit a candidate and one
 A perceptron sees each candidate, a second one what came of it beside the mean and the greatest of all candidates. Its
 output, at most `BOUND`, is added to minus `sharpness` times what the candidate saves less than the best one
 (`leaves.information`), and starts at 0: before anything is learned, the detector is that score, the best of those that
-need no learning, and what it learned of some kinds of networks overrules no clear answer on another kind. Nobody's logit likewise starts as a multiple of $\log (1 - \cos)$ of the nearest kernels.
+need no learning, and what it learned of some kinds of networks overrules no clear answer on another kind. Nobody's
+logit likewise starts as a multiple of $\log (1 - \cos)$ of the nearest kernels.
 """
 
 from typing import Any

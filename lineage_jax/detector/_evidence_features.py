@@ -37,8 +37,8 @@ def features_of(evidence: CandidateEvidence, tensors: Bool[np.ndarray, " t"] | N
 
     The first two numbers are what the detector starts from: how many bits a weight the candidate saves less than the
     best of all (`leaves.information`), as an inverse hyperbolic sine, and $\log (1 - \cos)$ of kernels, each less its
-    mean over output units. The others are gathered from the tensors four times: as their mean, as their mean weighted with shares
-    of the weights, from the sum over all weights and from that over all kernels.
+    mean over output units. The others are gathered from the tensors four times: as their mean, as their mean weighted
+    with shares of the weights, from the sum over all weights and from that over all kernels.
 
     Args:
         evidence: of one child beside p candidates.
