@@ -137,7 +137,6 @@ class Subject:
     def _read(self, *, factors: bool) -> "tuple[Groups | None, tuple[int, int, int]]":
         """Returns the groups and the shape of the images that the program was read on."""
         import jax
-        from flax.errors import FlaxError
 
         from lineage_jax import symmetry
 
@@ -147,11 +146,21 @@ class Subject:
         program = jax.jit(network.apply)  # JAX keeps what it has traced: it is read twice, and run to check it
         small = (min(shape[0], SMALL), min(shape[1], SMALL), shape[2])
         for side in dict.fromkeys([small, shape]):
-            try:
+            if _takes(program, self.network.variables, side):
                 return symmetry.groups(program, self.network.variables, _image(side), factors=factors), side
-            except (TypeError, ValueError, FlaxError):
-                continue  # it does not take images of this size
         return None, (0, 0, 0)
+
+
+def _takes(program: Callable[..., Any], variables: "Params", side: tuple[int, int, int]) -> bool:
+    """Says whether a network takes images of a size."""
+    import jax
+    from flax.errors import FlaxError
+
+    try:
+        jax.eval_shape(program, variables, _image(side))
+    except (TypeError, ValueError, FlaxError):  # shapes that do not go together, in JAX's words, numpy's or Flax's
+        return False
+    return True
 
 
 def on_host(tree: "Params") -> Weights:
