@@ -95,7 +95,7 @@ def _recommended(by_measure: Mapping[str, float], name: str) -> float:
 
 
 def scores_of_weights(parents: "Mapping[str, Params]", child: "Params") -> Scores:
-    """Scores the child by the distance and the cosine of all weights that it shares with all candidates."""
+    """Scores the child by the distance, the cosine and the information of what it shares with all candidates."""
     from lineage_jax import lineage
 
     weights = lineage.weight_scores(parents, {"child": child}).sel(child="child", layer=lineage.WHOLE)

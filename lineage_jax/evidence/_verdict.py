@@ -1,10 +1,10 @@
 """Whose child a network is: one rule over what was measured, whatever that was. Nothing here reads, runs or prints.
 
 Only a candidate whose centred kernel cosine reaches `lineage.UNRELATED`, and `lineage.CHANCE` deviations of what units
-numbered at random reach, can be named. Among such relatives the nearest by square roots of differences is named
-(`lineage.overlap`'s `overlap_l_half`), or the one that a detector chooses; neither ever names a stranger. Features
-choose nothing: among checkpoints of one run they are hardly better than chance (`experiments/generations`), where
-weights see the parent.
+numbered at random reach, can be named. Among such relatives the one that gives most information about the child's
+weights is named (`lineage.overlap`'s `overlap_information`), or the one that a detector chooses; neither ever names a
+stranger. Features choose nothing: among checkpoints of one run they are hardly better than chance
+(`experiments/generations`), where weights see the parent.
 """
 
 import dataclasses
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 DECISIVE = "centred_kernel_cosine"
 """The score of `lineage.overlap` that says who is related."""
 
-NEAREST = "overlap_l_half"
-"""The score of `lineage.overlap` that says which relative is nearest: minus a distance."""
+NEAREST = "overlap_information"
+"""The score of `lineage.overlap` that says which relative is nearest: bits a weight."""
 
-BY_ROOTS = "square roots of differences"
+BY_INFORMATION = "information about weights"
 """What chose among several relatives, in words."""
 
 RELATIONS = {
@@ -34,11 +34,11 @@ RELATIONS = {
 }
 """What a verdict can be."""
 
-NEAR_TIE = 0.8
-"""Share of the distance of the next relative that the nearest must undercut, or it is a near-tie.
+NEAR_TIE = 0.1
+"""Bits a weight by which the nearest must be ahead of the next relative, or it is a near-tie.
 
-Of children whose nearest candidate does, 99 of 100 have it for a parent, 96 where siblings are among the candidates; of
-the others 76 and 70 (`experiments/universal`).
+Of children whose nearest candidate is, 99 of 100 have it for a parent, 95 where siblings are among the candidates; of
+the others 74 and 70 (`experiments/universal`).
 """
 
 MOST_OPERANDS = 8
@@ -96,7 +96,7 @@ class Verdict:
         child: its name.
         prediction: the candidate named, or None.
         relation: one of `RELATIONS`.
-        decided_by: what chose: "centred kernel cosine" where one or none is related, else "square roots of differences"
+        decided_by: what chose: "centred kernel cosine" where one or none is related, else "information about weights"
             or "detector".
         nearest: the candidate of highest centred kernel cosine among those that could be compared, or the one that
             shares most where none could; None where every candidate is the child itself.
@@ -154,7 +154,7 @@ def verdict_of(measured: Measured, between: "Mapping[str, float]", mixture: "Map
         nearest=nearest(weights),
         related=related,
         opposite=opposites(weights),
-        near_ties=ties(by_distance(weights, [name for name in related if came_first[name] != "child"])),
+        near_ties=ties(by_information(weights, [name for name in related if came_first[name] != "child"])),
         counted_after=tuple(name for name in related if came_first[name] == "child"),
         incomparable=incomparable,
         first=came_first[prediction] if prediction else None,
@@ -176,7 +176,7 @@ def _relation(verdict: Verdict) -> str:
 
 
 def name_one(measured: Measured) -> tuple[str | None, str]:
-    """Names one of the relatives, or none, and says what chose: kernels, the distance by roots, or a detector.
+    """Names one of the relatives, or none, and says what chose: kernels, information, or a detector.
 
     Relatives that by their counters came after the child are named only where there is no other.
     """
@@ -191,14 +191,14 @@ def name_one(measured: Measured) -> tuple[str | None, str]:
             chosen = lineage.decide(measured.probabilities.sel(parent=allowed)).prediction.item()
             return (None if chosen == measured.nobody else chosen), "detector"
     earlier = [name for name in related if first(measured, name) != "child"] or list(related)
-    chosen = next(iter(by_distance(measured.weights, earlier)), None)
-    return chosen, BY_ROOTS if len(earlier) > 1 else DECISIVE.replace("_", " ")
+    chosen = next(iter(by_information(measured.weights, earlier)), None)
+    return chosen, BY_INFORMATION if len(earlier) > 1 else DECISIVE.replace("_", " ")
 
 
-def by_distance(weights: "xarray.Dataset", names: Sequence[str]) -> dict[str, float]:
-    """Returns the distances of some candidates by square roots, the nearest first; of equals the first named."""
-    distances = {name: 0.0 - weights[NEAREST].sel(parent=name).item() for name in names}
-    return dict(sorted(distances.items(), key=lambda item: item[1]))
+def by_information(weights: "xarray.Dataset", names: Sequence[str]) -> dict[str, float]:
+    """Returns the bits a weight that some candidates give, the nearest first; of equals the first named."""
+    bits = {name: weights[NEAREST].sel(parent=name).item() for name in names}
+    return dict(sorted(bits.items(), key=lambda item: -item[1]))
 
 
 def votes(features: "Mapping[str, xarray.DataArray]", candidates: Sequence[str]) -> dict[str, int]:
@@ -261,18 +261,18 @@ def _cosines(weights: "xarray.Dataset") -> dict[str, float]:
     return {name: cosine for name, cosine in pairs if name not in aside}
 
 
-def ties(distances: Mapping[str, float]) -> tuple[str, ...]:
+def ties(bits: Mapping[str, float]) -> tuple[str, ...]:
     """Returns the relatives that are almost as near as the nearest.
 
     Args:
-        distances: the nearest first, as `by_distance` returns them.
+        bits: the nearest first, as `by_information` returns them.
 
     Examples:
-        >>> ties({"a": 0.27, "b": 0.31, "c": 0.8}), ties({"a": 0.1, "b": 0.2})
+        >>> ties({"a": 2.71, "b": 2.65, "c": 0.8}), ties({"a": 0.3, "b": 0.1})
         (('b',), ())
     """
-    best, *others = distances.items() or [("", 0.0)]
-    return tuple(name for name, distance in others if best[1] >= NEAR_TIE * distance)
+    most, *others = bits.items() or [("", 0.0)]
+    return tuple(name for name, value in others if most[1] - value < NEAR_TIE)
 
 
 def first(measured: Measured, candidate: str) -> str | None:

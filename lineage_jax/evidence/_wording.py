@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from lineage_jax.evidence._p import ACCUSED
-from lineage_jax.evidence._verdict import BY_ROOTS, Measured, Verdict, by_distance, votes
+from lineage_jax.evidence._verdict import Measured, Verdict, by_information, votes
 
 if TYPE_CHECKING:
     import xarray
@@ -62,12 +62,12 @@ def _found(measured: Measured, name: str | None, verdict: Verdict) -> str:
     others = {other: value for other, value in verdict.related.items() if other != name}
     following = ""
     if name and others:
-        distances = by_distance(measured.weights, [name, *others])
-        other = next(each for each in distances if each != name)
-        rank = "next" if distances[name] <= distances[other] else "nearer"
+        bits = by_information(measured.weights, [name, *others])
+        other = next(each for each in bits if each != name)
+        rank = "next" if bits[name] >= bits[other] else "nearer"
         following = f", {rank} {other} ({format_cosine(others[other])})"
         if rank == "next" and others[other] > cosine:
-            following += f", though {BY_ROOTS} add up to less from {name}"
+            following += f", though {name} gives more information about {verdict.child}"
     compared = f"{format_share(row['compared'].item())} of its kernels were compared"
     chance = cosine >= lineage.UNRELATED and name not in verdict.related and not following
     doubt = ", which units numbered at random reach too, so few are they" if chance else ""

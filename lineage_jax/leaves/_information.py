@@ -15,6 +15,8 @@ $$ h(d) = \operatorname{mean} (x - \log f(x)) + \log 2. $$
 So many bits does whoever has the parent save of every weight (minimum description length; Rissanen, 1978): 0 where it
 says nothing, about 20 for a copy and for any multiple of one. Tensors are averaged, each as heavy as it has such
 weights. What it is worth: `experiments/universal`.
+
+Of many pairs on a device: `lineage.weight_scores`, with the same `binned` and `entropy`.
 """
 
 from typing import Any
@@ -39,60 +41,84 @@ WIDTH, BINS = 0.1, 256
 NARROWEST, WIDEST = 0.15, 2.0
 """The least deviation of the kernel, and the greatest of the logarithms that it is taken from."""
 
+FLOOR = 1e-13
+"""The least share of a bin after smoothing, which rounds to 0 or below where no number is near."""
+
 
 def information(parent: np.ndarray | None, child: np.ndarray) -> tuple[float, int]:
-    """Returns the bits a weight, and how many weights count; a parent without the tensor gives none.
-
-    Examples:
-        >>> child = np.random.default_rng(0).normal(size=1000)
-        >>> bits, count = information(child + 0.01, child)
-        >>> round(bits), count, information(None, child)
-        (8, 1000, (0.0, 1000))
-    """
-    count = int(np.count_nonzero(child))
-    if parent is None or not count:
-        return 0.0, count
-    ours, theirs = (evenly_spread(each, SAMPLE).astype(np.float64) for each in (child, parent))
-    return float(bits(theirs, ours, best_factor(parent, child))), count
-
-
-def bits(parent: Any, child: Any, factor: Any, xp: Any = np) -> Any:
-    """Returns the bits that a parent saves of each of a child's weights, at least 0.
+    """Returns the bits a weight of one tensor, and how many of its weights count; a parent without it gives none.
 
     Args:
-        parent: weights of one tensor, in one row.
-        child: as many.
-        factor: of the parent.
+        parent: of the child's shape.
+        child: real numbers, none of them NaN.
+
+    Examples:
+        >>> parent, step = np.random.default_rng(0).normal(size=(2, 1000))
+        >>> bits, count = information(parent, parent + 2**-6 * step)
+        >>> round(bits), count, information(None, parent)
+        (6, 1000, (0.0, 1000))
+    """
+    count = int(np.count_nonzero(child))
+    ours = evenly_spread(child)
+    speaks = ours != 0
+    if parent is None or not speaks.any():
+        return 0.0, count
+    theirs = evenly_spread(parent)
+    factor = best_factor(theirs, ours)
+    c, p = (each[speaks].astype(np.float64) for each in (ours, theirs))
+    unit = np.sqrt(np.square(c).mean())
+    return max(_entropy(c / unit) - _entropy((c - factor * p) / unit), 0.0) / float(np.log(2)), count
+
+
+def mean_information(bits: np.ndarray, count: np.ndarray) -> np.ndarray:
+    """Returns the bits a weight of tensors together, 0 where no weight counts.
+
+    Args:
+        bits: `[..., t]`, of each tensor.
+        count: `[..., t]`, how many of its weights count.
+
+    Examples:
+        >>> mean_information(np.array([8.0, 2.0]), np.array([100, 300])).item()
+        3.5
+    """
+    return np.asarray((bits * count).sum(axis=-1) / np.maximum(count.sum(axis=-1), 1))
+
+
+def _entropy(values: np.ndarray) -> float:
+    places, beyond = binned(values)
+    share = np.bincount(places, minlength=BINS) / values.size
+    return float(entropy(share, beyond.mean(), np.float64(values.size)))
+
+
+def binned(values: Any, xp: Any = np) -> tuple[Any, Any]:
+    """Returns in which of `BINS` bins the logarithm of each size falls, and how far beyond its start, in bins.
+
+    Args:
+        values: in units of the child's root mean square.
         xp: the module of the arrays, `numpy` or `jax.numpy`.
     """
-    counts = child != 0
-    number = counts.sum()
-    size = xp.sqrt(xp.where(counts, child * child, 0).sum() / xp.maximum(number, 1))
-    unit = xp.where(size > 0, size, 1)
-    saved = _entropy(child / unit, counts, xp) - _entropy((child - factor * parent) / unit, counts, xp)
-    return xp.where(number > 0, xp.maximum(saved, 0), 0) / np.log(2)
+    logs = (xp.log(xp.maximum(xp.abs(values), ROUNDING)) - np.log(ROUNDING)) / WIDTH
+    places = xp.minimum(logs, BINS - 1).astype(np.int32)
+    return places, logs - places
 
 
-def _entropy(values: Any, counts: Any, xp: Any) -> Any:
-    """Returns the entropy of those that count, less the logarithm of 2, in nats."""
-    share = counts / xp.maximum(counts.sum(), 1)
-    logs = xp.log(xp.maximum(xp.abs(values), ROUNDING))
-    mean = (share * logs).sum()
-    spread = xp.sqrt((share * (logs - mean) ** 2).sum())
-    kernel = xp.maximum(1.06 * xp.minimum(spread, WIDEST) * xp.maximum(counts.sum(), 1) ** -0.2, NARROWEST)
-    places = xp.clip((logs - np.log(ROUNDING)) / WIDTH, 0, BINS - 1).astype(int)
-    histogram = _counted(places, share, xp)
+def entropy(share: Any, beyond: Any, count: Any, xp: Any = np) -> Any:
+    """Returns the entropy of numbers of either sign whose sizes were `binned`, less a constant, in nats.
+
+    Args:
+        share: `[..., BINS]`, of the numbers, by bin.
+        beyond: `[...]`, how far they are beyond the start of their bin in the mean.
+        count: `[...]`, how many they are.
+        xp: the module of the arrays, `numpy` or `jax.numpy`.
+    """
+    places = np.arange(BINS, dtype=share.dtype)
+    middle = (share * places).sum(axis=-1)
+    spread = WIDTH * xp.sqrt((share * (places - middle[..., None]) ** 2).sum(axis=-1))
+    kernel = xp.maximum(1.06 * xp.minimum(spread, WIDEST) * xp.maximum(count, 1) ** -0.2, NARROWEST)
     # a convolution with a Gaussian; what goes round beyond the last bin meets empty ones
-    waves = np.fft.rfftfreq(BINS) * (2 * np.pi / WIDTH)
-    smooth = xp.fft.irfft(xp.fft.rfft(histogram) * xp.exp(-((waves * kernel) ** 2) / 2), BINS)
-    density = xp.maximum(smooth / WIDTH, 1e-12)
-    return mean - (histogram * xp.log(density)).sum()
-
-
-def _counted(places: Any, share: Any, xp: Any) -> Any:
-    if xp is np:
-        return np.bincount(places, share, minlength=BINS)
-    return xp.zeros(BINS, share.dtype).at[places].add(share)
+    waves = np.fft.rfftfreq(BINS).astype(share.dtype) * (2 * np.pi / WIDTH)
+    smooth = xp.fft.irfft(xp.fft.rfft(share) * xp.exp(-((waves * kernel[..., None]) ** 2) / 2), BINS)
+    return WIDTH * (middle + beyond) - (share * xp.log(xp.maximum(smooth, FLOOR))).sum(axis=-1)
 
 
 def best_factor(parent: np.ndarray, child: np.ndarray) -> float:
@@ -103,33 +129,22 @@ def best_factor(parent: np.ndarray, child: np.ndarray) -> float:
         >>> round(best_factor(parent, 0.9 * parent + np.array([0.0, 0.0, 5.0, 0.0])), 6)
         0.9
     """
-    ratio, weight = ratios(parent, child)
-    speaks = weight > 0
+    p, c = (each.astype(np.promote_types(each.dtype, np.float32)) for each in map(for_factor, (parent, child)))
+    size = np.abs(p)
+    speaks = (c != 0) & (size > SPEAKS * size.mean())
     if not speaks.any():
         return 1.0
-    ratio, weight = ratio[speaks], weight[speaks]
+    ratio = c[speaks] / p[speaks]
     order = np.argsort(ratio)
-    sums = np.cumsum(weight[order], dtype=np.float64)
+    sums = np.cumsum(size[speaks][order], dtype=np.float64)
     return float(ratio[order][np.searchsorted(sums, sums[-1] / 2)])
 
 
-def ratios(parent: Any, child: Any, xp: Any = np) -> tuple[Any, Any]:
-    """Returns child over parent in a sample of a tensor, and how heavy each ratio is: 0 for one that does not speak.
-
-    Both are float32 at least.
-
-    Args:
-        parent: one tensor.
-        child: of the same shape.
-        xp: the module of the arrays, `numpy` or `jax.numpy`.
-    """
-    p, c = (evenly_spread(each, OF_FACTOR) for each in (parent, child))
-    p, c = (each.astype(xp.promote_types(each.dtype, np.float32)) for each in (p, c))
-    size = xp.abs(p)
-    weight = xp.where((c != 0) & (size > SPEAKS * size.mean()), size, 0)
-    return c / xp.where(weight > 0, p, 1), weight
+def evenly_spread(tensor: Any) -> Any:
+    """Returns at most `SAMPLE` of a tensor's weights, in one row; an odd number apart, so that all units are met."""
+    return tensor.reshape(-1)[:: -(-tensor.size // SAMPLE) | 1]
 
 
-def evenly_spread(leaf: Any, most: int) -> Any:
-    """Returns at most so many of a tensor's values, in one row."""
-    return leaf.reshape(-1)[:: -(-leaf.size // most)]
+def for_factor(tensor: Any) -> Any:
+    """Returns at most `OF_FACTOR` of a tensor's weights, in one row."""
+    return tensor.reshape(-1)[:: max(1, -(-tensor.size // OF_FACTOR))]

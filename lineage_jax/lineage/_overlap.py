@@ -9,13 +9,14 @@ of the child's weights and $p$ those of the parent where they share a leaf, zero
 | `centred_kernel_cosine` | the same, each kernel less its mean over output units | -1 to 1 |
 | `overlap_cosine` | the same over all weights | -1 to 1 |
 | `overlap_distance` | $-\|c - p\| / \|c\|$ over all weights | up to 0 |
-| `overlap_l_half` | minus the distance by square roots after the best factor (`leaves.l_half`) | -1 to 0 |
+| `overlap_information` | bits that the parent saves of each of the child's weights (`leaves.information`) | from 0 |
 
-`weight_cosine`, `weight_l2` and `weight_l_half` of `weight_scores` are other numbers: of what all networks share, and
-of that alone.
+`weight_cosine`, `weight_l2` and `weight_information` of `weight_scores` are other numbers: of what all networks share,
+and of that alone.
 
-`centred_kernel_cosine` decides who is related, `overlap_l_half` which relative is nearest. Scales of normalisations lie
-around 1 in every network and biases have a mean, so unrelated networks reach cosines of 0.1 to 0.3 over all weights.
+`centred_kernel_cosine` decides who is related, `overlap_information` which relative is nearest. Scales of
+normalisations lie around 1 in every network and biases have a mean, so unrelated networks reach cosines of 0.1 to 0.3
+over all weights.
 Kernels have a mean too: what all units of a layer read alike (the mean image at a first layer, the mean activation
 further up) is learned by strangers as well, and stays when rows are shuffled at random. The mean over output units is
 that part, and it is taken off. A kernel of a single output unit is nothing but its mean, so it says nothing here and is
@@ -30,7 +31,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from lineage_jax import linearize
-from lineage_jax.leaves import Weights, l_half, root_sums, weights_of
+from lineage_jax.leaves import Weights, information, mean_information, weights_of
 from lineage_jax.lineage._accurate_cosine import accurate_cosine
 from lineage_jax.lineage._centred import CENTRED, cosine, ratio
 from lineage_jax.lineage._chance import variance_by_chance
@@ -59,7 +60,7 @@ it (59, 69 and 73 % of DeepLabV3, RetinaNet and FCOS with ResNet-50), a head of 
 ResNet-50).
 """
 
-OVERLAP_SCORES = ("centred_kernel_cosine", "kernel_cosine", "overlap_cosine", "overlap_distance", "overlap_l_half")
+OVERLAP_SCORES = ("centred_kernel_cosine", "kernel_cosine", "overlap_cosine", "overlap_distance", "overlap_information")
 """What `overlap` scores; the first one decides who is related, the last one who of these is nearest."""
 
 SHARES = ("chance", "compared", "tensors", "parameters", "identical", "turned", "parent_module", "child_module")
@@ -80,7 +81,7 @@ def overlap(parents: Mapping[str, Params], child: Params, *, held: Sequence[str]
 
     Returns:
         `xarray.Dataset` over parent: `centred_kernel_cosine`, `kernel_cosine`, `overlap_cosine`, `overlap_distance` and
-        `overlap_l_half` (higher is more alike; of a parent that shares nothing cosines are 0 and distances -1);
+        `overlap_information` (higher is more alike; of a parent that shares nothing the distance is -1, all others 0);
         `chance`, the standard deviation of the first of these if the parent's output units were numbered at random;
         `compared`, the share (0 to 1) of the child's weights that speak in the first of these and were compared: those
         of its kernels of several outputs, or all where it has no kernel; `tensors` and `parameters` that are shared;
@@ -128,7 +129,7 @@ def _compare(parent: Weights, child: Weights) -> Row:
     squared, *total = np.sum(list(sums.values()), axis=0)[: CENTRED.start]
     kernels = np.sum([sums[path] for path in decisive], axis=0)
     speaking = {path for path in decisive if sums[path][-1] > 0}
-    of_roots = np.transpose([root_sums(found.leaves.get(path), leaf) for path, leaf in child.items()])
+    bits, count = np.transpose([information(found.leaves.get(path), leaf) for path, leaf in child.items()])
     by_chance = sum(variance_by_chance(found.leaves[path], child[path]) for path in speaking & found.leaves.keys())
 
     def size_of(paths: Collection[str]) -> int:
@@ -139,7 +140,7 @@ def _compare(parent: Weights, child: Weights) -> Row:
         "kernel_cosine": cosine(kernels[1 : CENTRED.start]),
         "overlap_cosine": float(accurate_cosine(*map(np.asarray, (squared, *total)))),
         "overlap_distance": 0.0 - ratio(np.sqrt(squared), np.sqrt(total[-1])),
-        "overlap_l_half": l_half(*of_roots).item(),
+        "overlap_information": mean_information(bits, count).item(),
         "chance": ratio(np.sqrt(by_chance), np.sqrt(kernels[CENTRED][1] * kernels[CENTRED][2])),
         "compared": ratio(size_of(speaking & found.leaves.keys()), size_of(speaking)),
         "tensors": len(found.leaves),

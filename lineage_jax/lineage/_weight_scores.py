@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from lineage_jax import linearize
-from lineage_jax.leaves import l_half, leaf_paths, ratios, roots
+from lineage_jax.leaves import leaf_paths, mean_information
 from lineage_jax.lineage._accurate_cosine import accurate_cosine
+from lineage_jax.lineage._pair_information import pair_information
 from lineage_jax.pairs import AtATime, Comparison, Reading, Shared, compare_all, read_block, shared_by
 from lineage_jax.typing import Population
 
@@ -25,17 +26,11 @@ if TYPE_CHECKING:
 WHOLE = "all"
 """The label of the row in which all layers count together."""
 
-WEIGHT_MEASURES = ("weight_l2", "weight_cosine", "weight_l_half")
+WEIGHT_MEASURES = ("weight_l2", "weight_cosine", "weight_information")
 """What weights are compared by."""
 
 CHUNK = 256
 """So many terms are summed in float32, and their sums in float64: near copies differ by less than float32 sums err."""
-
-HALVINGS = 30
-"""Steps to the median of ratios, from twice their mean size: float32 knows no smaller ones."""
-
-TINY = 1e-30
-"""Keeps a quotient finite."""
 
 
 def weight_scores(
@@ -54,9 +49,9 @@ def weight_scores(
     Returns:
         `xarray.DataArray` with dimensions parent, child, layer (`all`, then each module under its `layer_label`) and
         measure (`weight_l2`: minus the Euclidean distance; `weight_cosine`: the cosine, 0 where a layer is all zero;
-        `weight_l_half`: minus the distance by square roots after the best factor, from -1 to 0, which sees the parent
-        among relatives best). What some network lacks takes no part, unlike in `overlap`; the attribute `not_shared`
-        lists it.
+        `weight_information`: the bits that the parent saves of each of the child's weights (`leaves.information`), 0 or
+        more, which see the parent among relatives best). What some network lacks takes no part, unlike in `overlap`;
+        the attribute `not_shared` lists it.
 
     Raises:
         ValueError: If networks share no parameters, there are none, names repeat, there is an optimiser's state beside
@@ -66,8 +61,8 @@ def weight_scores(
     Examples:
         >>> a, b = {"fc": {"w": jnp.zeros(4)}}, {"fc": {"w": jnp.ones(4)}}
         >>> scores = weight_scores({"a": a, "b": b}, {"c": b})
-        >>> scores.sel(child="c", layer="all", measure=["weight_l2", "weight_l_half"]).values.tolist()
-        [[-2.0, -1.0], [0.0, 0.0]]
+        >>> scores.sel(child="c", layer="all", measure=["weight_l2", "weight_information"]).values.round().tolist()
+        [[-2.0, 0.0], [0.0, 20.0]]
     """
     return compare_all(_comparison, parents, children, held=held)
 
@@ -123,12 +118,13 @@ class _WeightComparison(Comparison):
 
     def compare(self, parents: _Prepared, children: _Prepared) -> Float[np.ndarray, "p m layer measure"]:
         """Returns what `WEIGHT_MEASURES` say of all layers together and of each."""
-        sums, of_roots = _leaf_sums(parents, children)
+        sums = _leaf_sums(parents, children)
         per_layer = np.stack([sums[:, :, places].sum(axis=2) for places in self._layers.values()], axis=2)
         squared, product, of_parent, of_child = np.moveaxis(per_layer, -1, 0)
         cosine = accurate_cosine(squared, product, of_parent, of_child)
-        away = [l_half(*np.moveaxis(of_roots[:, :, places], -1, 0)) for places in self._layers.values()]
-        return np.stack([0.0 - np.sqrt(squared), cosine, np.stack(away, axis=2)], axis=-1)
+        bits, count = pair_information(parents.leaves, children.leaves), np.asarray(_count(children.leaves))
+        information = [mean_information(bits[..., at], count[:, at]) for at in self._layers.values()]
+        return np.stack([0.0 - np.sqrt(squared), cosine, np.stack(information, axis=2)], axis=-1)
 
     @property
     def _paths(self) -> list[str]:
@@ -143,10 +139,8 @@ def _comparison(reading: Reading) -> _WeightComparison:
     return _WeightComparison(reading=reading, shared=shared_by(reading.kinds, held=reading.held)[0])
 
 
-def _leaf_sums(
-    parents: _Prepared, children: _Prepared
-) -> tuple[Float[np.ndarray, "p m leaf 4"], Float[np.ndarray, "p m leaf 3"]]:
-    """Sums over each leaf of (c - p)^2, c p, p^2 and c^2, and of `roots`, in float64.
+def _leaf_sums(parents: _Prepared, children: _Prepared) -> Float[np.ndarray, "p m leaf 4"]:
+    """Sums over each leaf of (c - p)^2, c p, p^2 and c^2, in float64.
 
     Memory-bound, so pairs go one after another.
     """
@@ -155,9 +149,8 @@ def _leaf_sums(
     scales = np.ldexp(1.0, -np.clip(exponents, -100, 100))
     with jax.enable_x64(True):
         found = np.asarray(_pair_sums(parents.leaves, children.leaves, jnp.asarray(scales)))
-    sums, of_roots = found[..., :2] / scales[:, None] ** 2, found[..., 2:]
     squares = np.broadcast_arrays(parents.squares[:, None], children.squares[None])
-    return np.concatenate([sums, np.stack(squares, axis=-1)], axis=-1), of_roots
+    return np.concatenate([found / scales[:, None] ** 2, np.stack(squares, axis=-1)], axis=-1)
 
 
 @jax.jit
@@ -166,41 +159,20 @@ def _squares(leaves: list[Array]) -> Float[Array, "b leaf"]:
 
 
 @jax.jit
+def _count(leaves: list[Array]) -> Int[Array, "b leaf"]:
+    return jnp.stack([jnp.count_nonzero(leaf.reshape(len(leaf), -1), axis=1) for leaf in leaves], axis=1)
+
+
+@jax.jit
 def _pair_sums(parents: list[Array], children: list[Array], scales: Float[Array, " leaf"]) -> Array:
-    def of_leaf(p: Array, c: Array, factor: Array) -> Array:
-        return jnp.stack([_total(terms) for terms in (jnp.square(c - p), c * p, *roots(p, c, factor, jnp))])
+    def of_leaf(p: Array, c: Array, scale: Array) -> Array:
+        p, c = (each * scale.astype(each.dtype) for each in (p, c))
+        return jnp.stack([_total(terms) for terms in (jnp.square(c - p), c * p)])
 
     def pair(parent: list[Array], child: list[Array]) -> Array:
-        sides = [
-            [leaf * scale.astype(leaf.dtype) for leaf, scale in zip(each, scales, strict=True)]
-            for each in (parent, child)
-        ]
-        return jnp.stack([of_leaf(*leaf) for leaf in zip(*sides, _best_factors(*sides), strict=True)])
+        return jnp.stack([of_leaf(*leaf) for leaf in zip(parent, child, scales, strict=True)])
 
     return jax.lax.map(lambda parent: jax.lax.map(lambda child: pair(parent, child), children), parents)
-
-
-def _best_factors(parent: list[Array], child: list[Array]) -> list[Array]:
-    """Returns `leaves.best_factor` of each leaf, which sorts: here medians are closed in on, those of all leaves."""
-    sampled = [ratios(p, c, jnp) for p, c in zip(parent, child, strict=True)]
-    half = jnp.stack([weight.sum() for _, weight in sampled]) / 2
-    size = jnp.stack([jnp.abs(ratio * weight).sum() for ratio, weight in sampled]) / jnp.maximum(half, TINY)
-
-    def closer(_: Array, bounds: tuple[Array, Array]) -> tuple[Array, Array]:
-        low, high = bounds
-        middle = (low + high) / 2
-        up_to = [jnp.where(ratio <= at, weight, 0).sum() for (ratio, weight), at in zip(sampled, middle, strict=True)]
-        below = jnp.stack(up_to) < half
-        return jnp.where(below, middle, low), jnp.where(below, high, middle)
-
-    _, found = jax.lax.fori_loop(0, HALVINGS, closer, (-size, size))
-    return [_nearest(ratio, weight, at) for (ratio, weight), at in zip(sampled, found, strict=True)]
-
-
-def _nearest(ratio: Array, weight: Array, at: Array) -> Array:
-    """Returns the ratio that is nearest to a number: that of a copy is 1 in every digit; 1 where none speaks."""
-    nearest = ratio[jnp.where(weight > 0, jnp.abs(ratio - at), jnp.inf).argmin()]
-    return jnp.where(weight.sum() > 0, nearest, 1)
 
 
 def _total(terms: Array) -> Float[Array, ""]:

@@ -81,7 +81,7 @@ def test_json_holds_every_score(family, capsys, monkeypatch):
     assert kinds == [
         *("l2 direct", "l2 taylor 0", "l2 taylor 0.5", "l2 exact 0", "l2 exact 0.5"),
         *("dc direct", "dc taylor 0", "dc taylor 0.5", "dc exact 0", "dc exact 0.5"),
-        *("weight l2", "weight cosine", "weight l half"),
+        *("weight l2", "weight cosine", "weight information"),
     ]
     assert answer["probes"] == {"count": 64, "source": str(folder / "probes.npy")}
     first, second = answer["scores"][:2]

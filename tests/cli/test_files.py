@@ -117,7 +117,7 @@ def test_files_of_one_architecture_are_compared_by_features_and_weights(files, c
     answer = json.loads(out)
     assert answer["prediction"] == "second"
     assert answer["layer"] == "avgpool"
-    assert [row["score"] for row in answer["scores"]][-3:] == ["weight l2", "weight cosine", "weight l half"]
+    assert [row["score"] for row in answer["scores"]][-3:] == ["weight l2", "weight cosine", "weight information"]
     assert answer["shared"]["by parent"]["second"]["parameters"] == answer["shared"]["of"]["parameters"]
 
 

@@ -26,11 +26,14 @@ SHARED = {
 def measured(cosines, *, of=None, **others):
     """Returns what was measured of a child `c`; `of` holds what differs for some candidates."""
     rows = [
-        SHARED | {"centred_kernel_cosine": value, "overlap_l_half": value - 1} | (of or {}).get(name, {})
+        SHARED | {"centred_kernel_cosine": value, "overlap_information": 2 * value} | (of or {}).get(name, {})
         for name, value in cosines.items()
     ]
     weights = xarray.Dataset(
-        {key: ("parent", [row[key] for row in rows]) for key in (*SHARED, "centred_kernel_cosine", "overlap_l_half")},
+        {
+            key: ("parent", [row[key] for row in rows])
+            for key in (*SHARED, "centred_kernel_cosine", "overlap_information")
+        },
         coords={"parent": list(cosines)},
         attrs={"tensors": 10, "parameters": 100_000},
     )
@@ -73,19 +76,19 @@ def test_no_votes_of_features_name_a_stranger(on_noise, name):
 @pytest.mark.parametrize("on_noise", [False, True])
 def test_features_choose_nothing(on_noise):
     found = measured(RELATED, features=all_for("y", RELATED), on_noise=on_noise)
-    assert name_one(found) == ("x", "square roots of differences")
+    assert name_one(found) == ("x", "information about weights")
     assert "0 of 10 approximated scores of features" in said(found)[1]
 
 
-def test_of_relatives_the_nearest_by_roots_is_named_whatever_the_cosines():
-    found = measured(RELATED, of={"x": {"overlap_l_half": -0.5}, "y": {"overlap_l_half": -0.2}})
+def test_of_relatives_the_one_that_gives_most_information_is_named_whatever_the_cosines():
+    found = measured(RELATED, of={"x": {"overlap_information": 1.0}, "y": {"overlap_information": 2.0}})
     verdict, line, beside = said(found)
-    assert (verdict.prediction, verdict.decided_by) == ("y", "square roots of differences")
-    start = "c is related to y: centred kernel cosine 0.700, next x (0.900), though square roots of differences add up"
-    assert line.startswith(f"{start} to less from y; ")
+    assert (verdict.prediction, verdict.decided_by) == ("y", "information about weights")
+    start = "c is related to y: centred kernel cosine 0.700, next x (0.900), though y gives more information about c"
+    assert line.startswith(f"{start}; ")
     assert beside == ["also related: x (0.900)"]
     assert name_one(measured({"x": 0.9, "z": 0.0})) == ("x", "centred kernel cosine")
-    near = measured(RELATED, of={"x": {"overlap_l_half": -0.21}, "y": {"overlap_l_half": -0.2}})
+    near = measured(RELATED, of={"x": {"overlap_information": 1.92}, "y": {"overlap_information": 2.0}})
     assert said(near)[0].near_ties == ("x",)
 
 
