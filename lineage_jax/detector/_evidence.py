@@ -60,12 +60,14 @@ class CandidateEvidence:
             every candidate after its best factor.
         between: `[t, p, p]`, the logarithm of the distance of two candidates over the child's norm, after the factors.
         about: `[t, a]`, of every tensor what `ABOUT` says.
+        size: how many of the child's weights were looked at: bits a weight times this many are bits in all.
     """
 
     numbers: Float[np.ndarray, "t p k"]
     ratios: Float[np.ndarray, "t p p"]
     between: Float[np.ndarray, "t p p"]
     about: Float[np.ndarray, "t a"]
+    size: float
 
     def select(self, places: Sequence[int] | np.ndarray) -> "CandidateEvidence":
         """Returns the evidence as if only the candidates at these places had been there."""
@@ -158,6 +160,7 @@ def evidence_of(parents: Sequence[Mapping[str, np.ndarray]], child: Weights) -> 
         ratios=np.stack([_ratios(sums)[0] for sums, *_ in rows]).astype(np.float32),
         between=np.stack([_ratios(sums)[1] for sums, *_ in rows]).astype(np.float32),
         about=np.stack([_about(sums.size / total, depth, kind) for sums, depth, kind in rows]).astype(np.float32),
+        size=sum(min(sums.counted, SAMPLE) for sums, *_ in rows[:-2]),
     )
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from lineage_jax.detector._evidence_features import FEATURES
 
 BOUND = 0.3
-"""How far what is learned moves a logit: differences of about half a hundredth of a bit a weight are overruled."""
+"""How far what is learned moves a logit: differences of a few bits in all are overruled."""
 
 Learned = dict[str, Any]
 """The arrays that are learned, by name; those of several members have a leading axis."""

@@ -16,8 +16,8 @@ ABSOLUTE = tuple(
 FIRST = NUMBERS.index("code length")
 """The distance that names most parents where nothing is learned."""
 
-DECIDES = 0.01
-"""Bits a weight by which the nearest begins to be surely nearer than the next."""
+DECIDES = 20.0
+"""Bits, over all weights, by which the nearest begins to be surely nearer than the next."""
 
 FARTHEST = 4.0
 """Beyond so many factors of e no distance tells more."""
@@ -35,8 +35,8 @@ FEATURES = 2 + 4 * (3 * len(NEAR) + len(ABSOLUTE) + 6)
 def features_of(evidence: CandidateEvidence, tensors: Bool[np.ndarray, " t"] | None = None) -> Float[np.ndarray, "p f"]:
     r"""Makes one vector of each candidate; their number, that of tensors and all shapes leave no trace in its size.
 
-    The first two numbers are what the detector starts from: how many bits a weight the candidate saves less than the
-    best of all (`leaves.information`), as an inverse hyperbolic sine, and $\log (1 - \cos)$ of kernels, each less its
+    The first two numbers are what the detector starts from: how many bits in all the candidate saves less than the best
+    one (`leaves.information`), as an inverse hyperbolic sine, and $\log (1 - \cos)$ of kernels, each less its
     mean over output units. The others are gathered from the tensors four times: as their mean, as their mean weighted
     with shares of the weights, from the sum over all weights and from that over all kernels.
 
@@ -51,7 +51,7 @@ def features_of(evidence: CandidateEvidence, tensors: Bool[np.ndarray, " t"] | N
         parts, shares = parts[tensors], shares[tensors]
     weighted = np.einsum("t,tpf->pf", shares / shares.sum(), parts)
     lost = _beside_the_least(evidence.numbers[-WHOLES, :, FIRST].astype(np.float64), axis=0)
-    first = np.stack([np.arcsinh(lost / DECIDES), _strangeness(evidence)], axis=1)
+    first = np.stack([np.arcsinh(lost * evidence.size / DECIDES), _strangeness(evidence)], axis=1)
     return np.concatenate([first, parts.mean(axis=0), weighted, *wholes], axis=1).astype(np.float32)
 
 

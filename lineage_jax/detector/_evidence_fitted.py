@@ -12,7 +12,7 @@ from lineage_jax.detector._evidence_detector import Learned, first_learned, logi
 from lineage_jax.detector._evidence_features import FEATURES, features_of
 from lineage_jax.leaves import check_shapes
 
-FORMAT, EVIDENCE_VERSION = "lineage_jax detector of evidence", "1"
+FORMAT, EVIDENCE_VERSION = "lineage_jax detector of evidence", "2"
 """What the file says of itself; the version is raised whenever an older file would mean something else."""
 
 SHIPPED = Path(__file__).parent / "evidence.safetensors"

@@ -171,8 +171,8 @@ def test_files_that_are_no_detector_are_refused_in_a_line(fitted, tmp_path):
     path.write_bytes(whole[:-100])
     with pytest.raises(ValueError, match=r"expected a whole detector of evidence at .*, got a damaged file"):
         detector.load_evidence_detector(path)
-    path.write_bytes(whole.replace(b'"version":"1"', b'"version":"9"'))
-    with pytest.raises(ValueError, match=r"of version 1 at .*, got version 9: train it again"):
+    path.write_bytes(whole.replace(b'"version":"2"', b'"version":"9"'))
+    with pytest.raises(ValueError, match=r"of version 2 at .*, got version 9: train it again"):
         detector.load_evidence_detector(path)
     path.write_bytes(whole)
     save_file(load_file(path), path)
