@@ -35,8 +35,11 @@ SPEAKS = 1e-3
 ROUNDING = 1e-6
 """Differences below this share of the child's root mean square are those of float32."""
 
-WIDTH, BINS = 0.1, 256
-"""The logarithms of sizes, from that of `ROUNDING` on, are counted in so many bins of this width."""
+WIDTH = 0.1
+"""The logarithms of sizes are counted in bins of this width, from that of `ROUNDING` on."""
+
+BINS = 256
+"""How many bins there are; the last one begins at 100,000 times the root mean square."""
 
 NARROWEST, WIDEST = 0.15, 2.0
 """The least deviation of the kernel, and the greatest of the logarithms that it is taken from."""
