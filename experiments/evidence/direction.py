@@ -61,7 +61,7 @@ def get_config(mode: str = "full") -> ml_collections.ConfigDict:
 
 
 def kind(
-    network: dict[str, object],
+    network: Mapping[str, object],
     *,
     families: int,
     pretraining: int,
