@@ -1,8 +1,8 @@
 """Every network of the zoo under a random element of all its groups, in float64: one line a network.
 
 Seconds are of one core, and those of `groups` alone, from the function to the families.
-`python -m tests.symmetry.zoo [names]` takes three quarters of an hour on two cores for all; compiling in float64 is
-most of it. Ends with status 1 if outputs of a network change by more than `MOST`.
+`python -m tests.symmetry.zoo [names]` takes ten minutes of one core for all, on a busy machine three quarters of an
+hour; compiling in float64 is most of it. Ends with status 1 if outputs of a network change by more than `MOST`.
 """
 
 import os
