@@ -5,7 +5,6 @@ python -m experiments.catalogue.run [--mode smoke] [--out FOLDER]
 
 import collections
 import functools
-import json
 import os
 import statistics
 import subprocess
@@ -36,11 +35,8 @@ STEP = 0.1
 def main() -> None:
     """Runs one mode."""
     config, path, head = runs.begin(__doc__, get_config, folder=Path(__file__).parent)
-    done = runs.done_before(path, head["config"])
     with tempfile.TemporaryDirectory() as folder:
-        for name, record in runs.still_to_do(jobs(config, Path(folder)), done):
-            done[name] = record
-            path.write_text(json.dumps(head | {"cores": os.cpu_count(), "runs": done}, indent=1) + "\n")
+        runs.complete(path, head | {"cores": os.cpu_count()}, jobs(config, Path(folder)))
     runs.console.print(f"wrote {path}")
 
 

@@ -10,7 +10,6 @@ to questions about one family err together: for the error of a cue each family g
 import collections
 import functools
 import itertools
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -180,10 +179,7 @@ def main() -> None:
     """Runs one mode; what an equal run left is kept."""
     config, path, head = runs.begin(__doc__, get_config, folder=Path(__file__).parent)
     path = path.with_name(FILES[path.stem])
-    done = runs.done_before(path, head["config"])
-    for name, record in runs.still_to_do(jobs(config), done):
-        done[name] = record
-        path.write_text(json.dumps(head | {"runs": done}, indent=1) + "\n")
+    done = runs.complete(path, head, jobs(config))
     print(f"{table_of_cues(done)}\n\n{table_of_cases(done)}")
 
 

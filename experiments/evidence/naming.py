@@ -8,7 +8,6 @@ with the candidates of its family, once as it is and once laundered; of transfor
 """
 
 import functools
-import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -46,10 +45,7 @@ def main() -> None:
     """Runs one mode; what an equal run left is kept."""
     config, path, head = runs.begin(__doc__, get_config, folder=Path(__file__).parent)
     path = path.with_name(FILES[path.stem])
-    done = runs.done_before(path, head["config"])
-    for name, record in runs.still_to_do(jobs(config), done):
-        done[name] = record
-        path.write_text(json.dumps(head | {"runs": done}, indent=1) + "\n")
+    done = runs.complete(path, head, jobs(config))
     print("\n\n".join(tables(done)))
 
 

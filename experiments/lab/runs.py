@@ -39,10 +39,7 @@ def main(
         modes: that there are; the first one is the default.
     """
     config, path, head = begin(about, get_config, folder=folder, modes=modes)
-    done = done_before(path, head["config"])
-    for name, record in still_to_do(jobs(config), done):
-        done[name] = record
-        path.write_text(json.dumps(head | {"runs": done}, indent=1) + "\n")
+    done = complete(path, head, jobs(config))
     draw(done, path.with_suffix(".png"))
     console.print(f"wrote {path} and {path.with_suffix('.png')}")
 
@@ -69,7 +66,22 @@ def begin(
     return config, arguments.out / f"{arguments.mode}.json", head
 
 
-def done_before(path: Path, config: dict[str, Any]) -> dict[str, Record]:
+def complete(path: Path, head: dict[str, Any], jobs: Mapping[str, Callable[[], Record]]) -> dict[str, Record]:
+    """Returns all records: what an earlier run of the same settings left, and what it did not, written as it comes.
+
+    Args:
+        path: the file of the results.
+        head: what stands first in it, the settings as "config" among it.
+        jobs: by name what computes each record.
+    """
+    done = _done_before(path, head["config"])
+    for name, record in _still_to_do(jobs, done):
+        done[name] = record
+        path.write_text(json.dumps(head | {"runs": done}, indent=1) + "\n")
+    return done
+
+
+def _done_before(path: Path, config: dict[str, Any]) -> dict[str, Record]:
     """Returns the records that an earlier run of the same settings left."""
     if not path.exists():
         return {}
@@ -77,7 +89,7 @@ def done_before(path: Path, config: dict[str, Any]) -> dict[str, Record]:
     return before["runs"] if before["config"] == config else {}
 
 
-def still_to_do(runs: Mapping[str, Callable[[], Record]], done: Mapping[str, Record]) -> Iterator[tuple[str, Record]]:
+def _still_to_do(runs: Mapping[str, Callable[[], Record]], done: Mapping[str, Record]) -> Iterator[tuple[str, Record]]:
     """Computes, times, shows and yields what is not done."""
     for number, (name, compute) in enumerate(runs.items(), start=1):
         if name not in done:

@@ -5,7 +5,6 @@ python -m experiments.strangers.run [--mode smoke] [--out FOLDER]
 
 import collections
 import functools
-import json
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -27,10 +26,7 @@ QUESTIONS = ("each stranger alone", "all strangers", "everyone else")
 def main() -> None:
     """Runs one mode."""
     config, path, head = runs.begin(__doc__, get_config, folder=Path(__file__).parent)
-    done = runs.done_before(path, head["config"])
-    for name, record in runs.still_to_do(jobs(config), done):
-        done[name] = record
-        path.write_text(json.dumps(head | {"runs": done}, indent=1) + "\n")
+    runs.complete(path, head, jobs(config))
     runs.console.print(f"wrote {path}")
 
 
