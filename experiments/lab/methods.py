@@ -69,10 +69,16 @@ def by_detector(fitted: detector.Fitted, examples: detector.Examples) -> Scores:
     return {DETECTOR: detector.probabilities(fitted, examples).expand_dims(setting=["learned"])}
 
 
-def by_evidence(parents: Networks, children: Networks) -> Scores:
-    """Returns the probabilities of the detector that comes with the library, nobody's apart, with one setting."""
-    scores = detector.evidence_scores(parents, children).drop_sel(parent=detector.NOBODY)
-    return {UNIVERSAL: scores.expand_dims(setting=["shipped"])}
+def by_evidence(parents: Networks, children: Networks, *, fitted: detector.FittedEvidence | None = None) -> Scores:
+    """Returns the probabilities of a detector of evidence, nobody's apart, with one setting.
+
+    Args:
+        parents: the candidates.
+        children: the children.
+        fitted: the detector, by default the one that comes with the library.
+    """
+    scores = detector.evidence_scores(parents, children, fitted=fitted).drop_sel(parent=detector.NOBODY)
+    return {UNIVERSAL: scores.expand_dims(setting=["shipped" if fitted is None else "learned"])}
 
 
 def choose(scores: Mapping[str, xarray.DataArray], truth: Mapping[str, str], *, only: Sequence[str]) -> dict[str, str]:

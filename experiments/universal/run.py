@@ -52,11 +52,8 @@ def jobs(config: ml_collections.ConfigDict) -> dict[str, Callable[[], runs.Recor
 
 def record(kind: str, seed: int, config: ml_collections.ConfigDict) -> runs.Record:
     """Trains on all kinds that are not of a kind; returns how many parents are named there, and how sure it is."""
-    settings = ml_collections.FrozenConfigDict(config)
-    known = [each for each in config.families if not each.startswith(kind)]
-    learned = [family for each in known for family in cases_of(each, settings)]
-    fitted = fit(learned, seed, config)
-    families = cases_of(kind, settings)
+    fitted = without(kind, seed, config)
+    families = cases_of(kind, ml_collections.FrozenConfigDict(config))
     right = {UNIVERSAL: _right(fitted, families)} | {name: _nearest(families, name) for name in LEARNING_FREE}
     columns = np.array([column for column, cases in families for _ in cases])
     places = np.array([place for place, (_, cases) in enumerate(families) for _ in cases])
@@ -77,6 +74,13 @@ def record(kind: str, seed: int, config: ml_collections.ConfigDict) -> runs.Reco
         },
         "temperature": fitted.temperature,
     } | certainty(fitted, [case for _, cases in families for case in cases])
+
+
+def without(kind: str, seed: int, config: ml_collections.ConfigDict) -> detector.FittedEvidence:
+    """Trains a detector on families of all kinds that are not of a kind."""
+    settings = ml_collections.FrozenConfigDict(config)
+    known = [each for each in config.families if not each.startswith(kind)]
+    return fit([family for each in known for family in cases_of(each, settings)], seed, config)
 
 
 def fit(learned: Sequence[FamilyCases], seed: int, config: ml_collections.ConfigDict) -> detector.FittedEvidence:

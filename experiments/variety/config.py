@@ -25,16 +25,20 @@ def get_config(mode: str = "full") -> ml_collections.ConfigDict:
             "fcos": fcos(),
         }
     )
-    # of every parent the first child chooses settings, the others are the test; of one run the first half is left out
+    # of every parent the first child chooses settings, the others are the test; of one run parents are the last six of
+    # twelve, or of thirty
     few = {"parents": 6, "skip": 0, "children": 3, "longer": 1}
     config.columns = ml_collections.ConfigDict(
         {
             "independent": few | {"start": "independent"},
             "shared-init": few | {"start": "shared-init"},
             "checkpoints": few | {"start": "checkpoints", "skip": 6},
-            "independent, longer": few | {"start": "independent", "longer": 10},  # steps of fine-tuning
+            "checkpoints, close": few | {"start": "checkpoints", "skip": 24, "longer": 3},  # steps of fine-tuning
         }
     )
+    # families of experiments/universal that are like these: the detector of evidence learns from all others
+    config.like = ml_collections.ConfigDict({"fc": "fc", "vgg": "conv", "resnet20": "resnet", "vit": "vit"})
+    config.universal = mode
     config.measures = ("l1", "cosine", "cka", "dc")
     config.alphas = (0.1, 0.3, 1.0)
     if mode == "smoke":
@@ -50,7 +54,7 @@ def fc() -> dict[str, Any]:
         "probes": 32,
         "parents": {"set": "mnist", "pooling": 2},
         "children": {"set": "fashion_mnist", "pooling": 2},
-        "columns": (*COLUMNS, "independent, longer"),
+        "columns": (*COLUMNS, "checkpoints, close"),
         "pretrain": training(steps=400, learning_rate=0.05, batch_size=32),
         "finetune": training(steps=400, learning_rate=0.05, batch_size=32),
     }
@@ -64,7 +68,7 @@ def vgg() -> dict[str, Any]:
         "probes": 32,
         "parents": {"set": "fashion_mnist", "pooling": 2},
         "children": {"set": "mnist", "pooling": 2},
-        "columns": (*COLUMNS, "independent, longer"),
+        "columns": (*COLUMNS, "checkpoints, close"),
         "pretrain": training(steps=300, learning_rate=0.02, batch_size=16),
         "finetune": training(steps=200, learning_rate=0.02, batch_size=16),
     }
@@ -78,7 +82,7 @@ def resnet20() -> dict[str, Any]:
         "probes": 32,
         "parents": {"set": "fashion_mnist", "pooling": 4, "classes": tuple(range(5))},
         "children": {"set": "fashion_mnist", "pooling": 4, "classes": tuple(range(5, 10))},
-        "columns": COLUMNS,
+        "columns": (*COLUMNS, "checkpoints, close"),
         "pretrain": training(steps=120, learning_rate=0.05, batch_size=16),
         "finetune": training(steps=60, learning_rate=0.05, batch_size=16),
     }
@@ -92,7 +96,7 @@ def vit() -> dict[str, Any]:
         "probes": 32,
         "parents": {"set": "mnist", "pooling": 4, "classes": tuple(range(5))},
         "children": {"set": "mnist", "pooling": 4, "classes": tuple(range(5, 10))},
-        "columns": (*COLUMNS, "independent, longer"),
+        "columns": COLUMNS,
         "pretrain": training(steps=400, learning_rate=0.05, batch_size=16),
         "finetune": training(steps=200, learning_rate=0.05, batch_size=16),
     }
@@ -107,8 +111,8 @@ def unet() -> dict[str, Any]:
         "parents": {"set": "membranes", "half": "first", "side": 32, "pooling": 2},
         "children": {"set": "membranes", "half": "second", "side": 32, "pooling": 2},
         "columns": COLUMNS,
-        "pretrain": training(steps=60, learning_rate=0.05, batch_size=2),
-        "finetune": training(steps=20, learning_rate=0.05, batch_size=2),
+        "pretrain": training(steps=150, learning_rate=0.05, batch_size=4),
+        "finetune": training(steps=60, learning_rate=0.05, batch_size=4),
     }
 
 
@@ -141,5 +145,6 @@ def shrink(config: ml_collections.ConfigDict) -> None:
     config.kinds.fc.columns = ("checkpoints",)
     config.columns = {"checkpoints": config.columns.checkpoints.to_dict() | {"parents": 2, "skip": 1, "children": 2}}
     config.kinds.fc.probes = 4
+    config.like = {"fc": "fc small"}
     config.measures = ("l1",)
     config.alphas = (0.1,)

@@ -13,9 +13,11 @@ import ml_collections
 import numpy as np
 
 from experiments.lab import accuracies, methods, runs
+from experiments.universal import run as universal
+from experiments.universal.config import get_config as families_of_all_kinds
 from experiments.variety import families
 from experiments.variety.config import get_config
-from lineage_jax import linearize, similarity
+from lineage_jax import detector, linearize, similarity
 
 
 def main() -> None:
@@ -56,8 +58,14 @@ def scores_of(family: families.Family, config: ml_collections.ConfigDict) -> met
     return {
         **methods.by_features(features, *sides, family.probes, alphas=config.alphas, measures=measures),
         **methods.by_weights(*sides),
-        **methods.by_evidence(*sides),
+        **methods.by_evidence(*sides, fitted=never_saw(config.like.get(family.kind), config.universal)),
     }
+
+
+@functools.cache
+def never_saw(kind: str | None, mode: str) -> detector.FittedEvidence | None:
+    """Trains a detector of evidence on families of other kinds; None, which is the library's, where none is like it."""
+    return None if kind is None else universal.without(kind, seed=0, config=families_of_all_kinds(mode))
 
 
 if __name__ == "__main__":
