@@ -1,6 +1,6 @@
 """How often is each cue of who came first right, wrong, or silent? On families of known order, and on published files.
 
-python -m experiments.evidence.direction [--mode smoke]     # results/direction.json and tables; half an hour and more
+python -m experiments.evidence.direction [--mode smoke]     # results/direction.json and tables; a quarter of an hour
 python -m experiments.evidence.direction_table              # the tables alone, from the results
 
 Families of seed 0 chose the thresholds; those of seed 1, whose image sets are turned by one, are counted here. Answers

@@ -207,9 +207,8 @@ def _sums_of(parents: Sequence[np.ndarray | None], child: np.ndarray, *, centred
             sums.centred += flat @ flat.T
     if not np.isfinite(sums.gram).all():
         raise ValueError("expected finite weights, got NaN or infinity in a candidate or the child")
-    saved = [information(parent, child) for parent in parents]
-    sums.counted = float(np.count_nonzero(child))
-    sums.saved = sums.counted * np.array([bits for bits, _ in saved])
+    saved, (sums.counted, *_) = np.transpose([information(parent, child) for parent in parents])
+    sums.saved = sums.counted * saved
     *steps, own = np.concatenate(sample, axis=1)
     sums.sampled = sums.size * np.stack([_sampled(own + step, own) for step in steps])
     return sums
