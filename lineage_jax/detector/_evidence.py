@@ -1,7 +1,8 @@
 r"""What learning-free methods see of a child beside its candidates, tensor by tensor, whatever the architecture.
 
 With $x_i = p_i - c$ and the Gram matrix of all $x_i$ and $c$, one pass over the weights gives every product of two
-networks, so distances between candidates too. Sums stand relative to the child: near copies lose no digit.
+networks, so distances between candidates too. Sums are float64 and stand relative to the child: near copies lose no
+digit. Of large tensors some rows are looked at, so that a candidate costs about as much as it has tensors.
 """
 
 import dataclasses
@@ -36,8 +37,8 @@ KINDS = ("kernel", "vector", "all weights", "all kernels")
 ABOUT = ("log share", "depth", *KINDS)
 """What is known of a tensor: the logarithm of its share of the child's weights, where it stands, what it is."""
 
-AT_A_TIME = 2**18
-"""Values of a tensor that are taken of every network in one go, in float64; they stay in a cache."""
+LOOKED_AT = 2**16
+"""Values of a tensor that sums are taken of, whole rows of it evenly spread; the same of every network."""
 
 SAMPLE = 2**14
 """Values of a tensor that medians and ratios are taken of, evenly spread."""
@@ -174,44 +175,51 @@ def _check(parents: Sequence[Mapping[str, np.ndarray]], child: Weights) -> None:
             if path in parent and parent[path].shape != leaf.shape:
                 shapes = f"{leaf.shape} as the child's, got {parent[path].shape}"
                 raise ValueError(f"expected '{path}' of candidate {place} with the shape {shapes}")
+    for leaves in (*parents, child):
+        if not all(np.isfinite(leaf).all() for path, leaf in leaves.items() if path in child):
+            raise ValueError("expected finite weights, got NaN or infinity in a candidate or the child")
 
 
 def _sums_of(parents: Sequence[np.ndarray | None], child: np.ndarray, *, centred: bool) -> _Sums:
-    """Sums over one tensor, a piece at a time."""
-    sums = _Sums.zero(len(parents))
-    sums.size = float(child.size)
-    sample = []
-    rows = child.reshape(-1, child.shape[-1]) if child.ndim else child.reshape(1, 1)
-    others = [None if parent is None else parent.reshape(rows.shape) for parent in parents]
+    """Sums over one tensor, as large as over all of it where only some of its rows are looked at."""
+    own = _rows(child)
+    others = [None if parent is None else _rows(parent) for parent in parents]
     factors = [1.0 if parent is None else best_factor(parent, child) for parent in parents]
-    step = max(1, AT_A_TIME // rows.shape[1])
-    stride = max(1, child.size // SAMPLE)
-    for start in range(0, len(rows), step):
-        part = slice(start, start + step)
-        piece = np.zeros((len(parents) + 1, *rows[part].shape))
-        piece[-1] = rows[part]
-        for row, other in zip(piece, others, strict=False):
-            row[...] = -piece[-1] if other is None else other[part] - piece[-1]
-        flat = piece.reshape(len(piece), -1)
-        sums.gram += flat @ flat.T
-        sums.equal += (flat[:-1] == 0).sum(axis=1)
-        sample.append(flat[:, ::stride].copy())
-        sums.moments += _moments(flat)
-        scaled = flat.copy()
-        for row, factor in zip(scaled, factors, strict=False):
-            row += (factor - 1) * (row + flat[-1])
-        sums.scaled += scaled @ scaled.T
-        sums.scaled_moments += _moments(scaled[:, flat[-1] != 0])
-        if centred:
-            piece -= piece.mean(axis=-1, keepdims=True)
-            sums.centred += flat @ flat.T
-    if not np.isfinite(sums.gram).all():
-        raise ValueError("expected finite weights, got NaN or infinity in a candidate or the child")
-    saved, (sums.counted, *_) = np.transpose([information(parent, child) for parent in parents])
-    sums.saved = sums.counted * saved
-    *steps, own = np.concatenate(sample, axis=1)
-    sums.sampled = sums.size * np.stack([_sampled(own + step, own) for step in steps])
-    return sums
+    piece = np.zeros((len(parents) + 1, *own.shape))
+    piece[-1] = own
+    for row, other in zip(piece, others, strict=False):
+        row[...] = -piece[-1] if other is None else other - piece[-1]
+    flat = piece.reshape(len(piece), -1)
+    scaled = flat.copy()
+    for row, factor in zip(scaled, factors, strict=False):
+        row += (factor - 1) * (row + flat[-1])
+    saved, (counted, *_) = np.transpose([information(parent, child) for parent in parents])
+    sample = flat[:, :: max(1, own.size // SAMPLE)]
+    times = child.size / max(own.size, 1)
+    gram, moments = flat @ flat.T, _moments(flat)
+    scaled_gram, scaled_moments = scaled @ scaled.T, _moments(scaled[:, flat[-1] != 0])
+    equal = (flat[:-1] == 0).sum(axis=1)
+    sampled = np.stack([_sampled(sample[-1] + step, sample[-1]) for step in sample[:-1]])
+    if centred:
+        piece -= piece.mean(axis=-1, keepdims=True)
+    return _Sums(
+        gram=times * gram,
+        scaled=times * scaled_gram,
+        centred=times * (flat @ flat.T) if centred else np.zeros_like(gram),
+        moments=times * moments,
+        scaled_moments=times * scaled_moments,
+        equal=times * equal,
+        size=float(child.size),
+        saved=counted * saved,
+        counted=counted,
+        sampled=child.size * sampled,
+    )
+
+
+def _rows(tensor: np.ndarray) -> np.ndarray:
+    """Returns at most `LOOKED_AT` values of a tensor, one row at the least; an odd number of rows apart."""
+    rows = tensor.reshape(-1, tensor.shape[-1]) if tensor.ndim else tensor.reshape(1, 1)
+    return rows[:: -(-tensor.size // LOOKED_AT) | 1]
 
 
 def _moments(values: np.ndarray) -> Float[np.ndarray, "q 3"]:

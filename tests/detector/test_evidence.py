@@ -91,6 +91,28 @@ def test_numbers_are_those_of_float64_sums():
     np.testing.assert_allclose(found.ratios[-2, 0, 1], step @ towards / (towards @ towards), rtol=1e-5)
 
 
+def test_some_rows_of_a_large_tensor_stand_for_all_of_it():
+    """Sums over the network weigh it by all of its weights, and say what float64 says of the whole."""
+    rng = np.random.default_rng(4)
+    child = {"large/kernel": rng.normal(size=(3000, 100)), "small/kernel": 3 * rng.normal(size=(40, 100))}
+    parents = [{path: leaf + step * rng.normal(size=leaf.shape) for path, leaf in child.items()} for step in (0.1, 0.2)]
+    parents[0]["large/kernel"][:2000] = child["large/kernel"][:2000]
+    found = detector.evidence_of(parents, child)
+    whole = [np.concatenate([leaf.ravel() for leaf in each.values()]) for each in (child, *parents)]
+    for place, parent in enumerate(whole[1:]):
+        step = parent - whole[0]
+        expected = {
+            "l2": np.log(np.linalg.norm(step) / np.linalg.norm(whole[0])),
+            "l1": np.log(np.abs(step).sum() / np.abs(whole[0]).sum()),
+            "equal": (step == 0).mean(),
+            "cosine": parent @ whole[0] / np.linalg.norm(parent) / np.linalg.norm(whole[0]),
+        }
+        for name, value in expected.items():
+            # a fifth of the rows: a deviation of half a percent
+            np.testing.assert_allclose(found.numbers[-2, place, NAMES.index(name)], value, atol=0.02, err_msg=name)
+    np.testing.assert_allclose(np.exp(found.about[:2, 0]), [75 / 76, 1 / 76], rtol=1e-6)
+
+
 def test_ratios_are_around_nothing_for_the_parent_and_one_for_its_copy():
     rng = np.random.default_rng(1)
     networks, _ = run_of(rng, count=3, step=0.05)
@@ -197,6 +219,9 @@ def test_bad_networks_are_refused_in_a_line():
         detector.evidence_of([child], {})
     with pytest.raises(ValueError, match="expected finite weights, got NaN or infinity"):
         detector.evidence_of([{**child, "fc1/bias": np.full(7, np.nan)}], child)
+    large = {"kernel": np.ones((3000, 100))}
+    with pytest.raises(ValueError, match="expected finite weights, got NaN or infinity"):
+        detector.evidence_of([{"kernel": np.where(np.arange(300000).reshape(3000, 100) == 101, np.inf, 1.0)}], large)
     with pytest.raises(
         ValueError, match=r"expected 'fc1/bias' of candidate 0 with the shape \(7,\) as the child's, got"
     ):
