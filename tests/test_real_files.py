@@ -82,7 +82,7 @@ def test_features_on_images_agree_with_the_weights(detect, data_folder, tmp_path
         np.save(tmp_path / "probes.npy", mnist["x_test"][:256, :, :, None].astype(np.float32) / 255)
     answer = detect("outlier_exposure_mnist", UNTUNED, child, "--probes", str(tmp_path / "probes.npy"))
     assert answer["prediction"] == parent
-    assert answer["named by"]["decided by"] == "information about weights"
+    assert answer["named by"]["decided by"] == "detector"
     assert (answer["named by"]["scores"], answer["named by"]["of"]) == (10, 10)
 
 
@@ -90,7 +90,11 @@ def test_on_noise_the_weights_decide(detect):
     child, parent = list(OUTLIER_EXPOSURE.items())[-1]
     answer = detect("outlier_exposure_mnist", UNTUNED, child)
     assert answer["prediction"] == parent
-    assert answer["named by"]["decided by"] == "information about weights"
+    assert answer["named by"]["decided by"] == "detector"
+    assert answer["named by"]["without the detector"]["prediction"] == parent
+    assert answer["detector"]["file"] == "shipped"
+    assert answer["probabilities"].keys() == set(UNTUNED)
+    assert answer["probabilities"][parent] > 0.99
 
 
 def test_epochs_of_a_run_come_in_order_and_before_independent_runs(detect):

@@ -24,7 +24,8 @@ def detect(
         list[float] | None, typer.Option(help="Strengths of the approximation, >= 0. Default: one for each measure.")
     ] = None,
     detector: Annotated[
-        Path | None, typer.Option(help="A detector of train-detector: it chooses among relatives.")
+        Path | None,
+        typer.Option(help="What chooses among relatives: a folder of train-detector. Default: a shipped one."),
     ] = None,
     arch: Annotated[str | None, typer.Option(help="What the files are, such as torchvision/resnet50.")] = None,
     nesting: Annotated[
@@ -64,11 +65,12 @@ def print_answer(answer: "Answer") -> None:
     from lineage_jax import report
 
     child, compared = answer.child, answer.compared
-    if "probes" in compared and answer.scores:
+    shown = answer.scores if "probes" in compared else {}
+    if shown:
         probes = compared["probes"]
         place = f"features after '{compared['layer']}' on {probes['count']} probes ({probes['source']})"
-        out.print(report.score_table(answer.scores, title=f"child {child}: {place}"))
-    elif answer.probabilities is not None:
+        out.print(report.score_table(shown, title=f"child {child}: {place}"))
+    if answer.probabilities is not None and "detector" not in shown:
         scores = {"detector": answer.probabilities}
         out.print(report.score_table(scores, title=f"whose child the detector takes {child} for"))
     if answer.weights.sizes["parent"]:

@@ -65,7 +65,11 @@ class Answer:
 
     @property
     def probabilities(self) -> "xarray.DataArray | None":
-        """A detector's probabilities over parent, or None where none was asked."""
+        """A detector's probabilities over parent, or None where none was asked.
+
+        The one of evidence, as it comes with the library, is asked only where several candidates are related, and which
+        of these is the parent if one of them is.
+        """
         return self.measured.probabilities
 
     def __str__(self) -> str:
@@ -88,13 +92,15 @@ class Answer:
             named or else the nearest; `direction`, who came first by counters and how both lie among the other
             relatives; `also related`, `opposite` and `not compared` with their cosines or shares; `near-ties`;
             `mixture`, what every parent weighs; candidates that were `left out` or `skipped`, and why; `named by`, what
-            chose; `layer` and `probes`, or `weights only`, why; `detector`; `notes of files`; `shared`, how much each
+            chose; `layer` and `probes`, or `weights only`, why; `detector`, which one was asked, and its
+            `probabilities`; `notes of files`; `shared`, how much each
             candidate shares; `scores`, a row for each kind.
         """
         weights = self.weights
         return {
             **_wording.as_json(self.measured, self.verdict),
             "named by": _named_by(self.measured, self.verdict),
+            "probabilities": _probabilities(self.measured),
             **self.compared,
             "notes of files": dict(self.file_notes),
             "shared": {"of": dict(weights.attrs), "by parent": _shared(weights)},
@@ -117,6 +123,12 @@ def _row(kind: str, scores: "xarray.DataArray") -> dict[str, Any]:
     }
 
 
+def _probabilities(measured: Measured) -> dict[str, float]:
+    """Returns what a detector gives every candidate that it was asked about; nothing where none was asked."""
+    found = measured.probabilities
+    return {} if found is None else dict(zip(found["parent"].values.tolist(), found.values.tolist(), strict=True))
+
+
 def _shared(weights: "xarray.Dataset") -> dict[str, dict[str, Any]]:
     """Returns by candidate how much it shares with the child."""
     from lineage_jax import lineage
@@ -136,7 +148,7 @@ def _named_by(measured: Measured, verdict: Verdict) -> dict[str, Any]:
     row = measured.weights.sel(parent=name)
     if measured.features:
         found |= {"scores": votes(measured.features, everyone)[name], "of": len(measured.features)}
-    if measured.probabilities is not None:
+    if measured.probabilities is not None and name in measured.probabilities["parent"].values:
         without = name_one(dataclasses.replace(measured, probabilities=None))
         found |= {
             "probability": measured.probabilities.sel(parent=name).item(),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from lineage_jax.evidence._answer import Answer
 from lineage_jax.evidence._conclude import conclude
-from lineage_jax.evidence._detector import TrainedDetector
+from lineage_jax.evidence._detector import EvidenceDetector, TrainedDetector, ask_among
 from lineage_jax.evidence._p import p_in_place
 from lineage_jax.evidence._probes import Probes
 from lineage_jax.evidence._question import Question
@@ -17,7 +17,7 @@ from lineage_jax.evidence._scores import (
     scores_of_overlap,
     scores_of_weights,
 )
-from lineage_jax.evidence._verdict import Measured
+from lineage_jax.evidence._verdict import Measured, possible_parents
 from lineage_jax.evidence._weights import compare_weights
 
 if TYPE_CHECKING:
@@ -46,8 +46,20 @@ class ComparedChild:
     compared: dict[str, Any]
     scores: Scores
 
+    def among_relatives(self, trained: EvidenceDetector) -> "ComparedChild":
+        """Adds which of the relatives that may be the parent a detector of evidence takes for it, if there are two."""
+        names = possible_parents(self.measured)
+        if len(names) < 2 or trained.fitted is None:
+            return self
+        probabilities = ask_among(trained.fitted, names, self.parents, self.child)
+        return dataclasses.replace(
+            self,
+            measured=dataclasses.replace(self.measured, probabilities=probabilities, among_relatives=True),
+            compared=self.compared | {"detector": trained.as_dict()},
+        )
+
     def with_detector(self, trained: TrainedDetector, probabilities: "xarray.DataArray") -> "ComparedChild":
-        """Adds what a detector says of the candidates."""
+        """Adds what a detector of the family says of all candidates."""
         kept = [name for name in probabilities["parent"].values.tolist() if name not in self.measured.left_out]
         probabilities = probabilities.sel(parent=kept)
         return dataclasses.replace(

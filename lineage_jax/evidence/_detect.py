@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from lineage_jax.checkpoints import obstacle
 from lineage_jax.evidence._answer import Answer
 from lineage_jax.evidence._compare import ComparedChild, by_features, by_weights
-from lineage_jax.evidence._detector import ask_detector, read_detector
+from lineage_jax.evidence._detector import EvidenceDetector, ask_detector, read_detector
 from lineage_jax.evidence._laundered import brought_back
 from lineage_jax.evidence._probes import draw_noise, read_probes, too_large
 from lineage_jax.evidence._question import Candidates, Given, Question, read_question
@@ -19,7 +19,7 @@ from lineage_jax.evidence._verdict import opposites, relatives
 if TYPE_CHECKING:
     from flax import linen as nn
 
-    from lineage_jax.detector import Fitted
+    from lineage_jax.detector import Fitted, FittedEvidence
     from lineage_jax.typing import FeatureFn, Inputs, Measure
 
 logger = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ def detect(
     parents: Candidates,
     child: Given,
     probes: "str | os.PathLike | Inputs | None" = None,
-    detector: "str | os.PathLike | Fitted | None" = None,
+    detector: "str | os.PathLike | Fitted | FittedEvidence | None" = None,
     *,
     measures: "Sequence[str] | Mapping[str, Measure]" = DEFAULT_MEASURES,
     alphas: Sequence[float] | None = None,
@@ -55,7 +55,8 @@ def detect(
         child: a path, variables, or a loaded network; among the candidates it is left out.
         probes: images `[n, h, w, c]`, or a file of them (.npy, .npz, IDX); by default standard-normal noise, whose
             features are shown and decide nothing; of networks that take large images only weights are compared then.
-        detector: a trained detector or its folder: it chooses among relatives.
+        detector: what chooses among relatives: a detector that was trained on a family, or its folder; or one of
+            evidence, or its file; by default the one of evidence that comes with the library.
         measures: similarities of features, by name (`similarity.MEASURES`) or as functions by name.
         alphas: strengths of the approximation, each >= 0; by default the one that is recommended for each measure.
         weights_only: compare weights, run no network.
@@ -94,13 +95,14 @@ def detect(
         input_shape = tuple(shape[1:])
     settings = {"arch": arch, "nesting": nesting, "network": network, "input_shape": input_shape}
     question = read_question(parents, child, progress=functools.partial(show, "loading"), **settings)
-    trained = read_detector(detector) if detector is not None and question.parents else None
-    if trained:
-        trained.check_probes(probes, weights_only=weights_only)
+    asked = read_detector(detector) if question.parents else EvidenceDetector()
+    of_family = None if isinstance(asked, EvidenceDetector) else asked
+    if of_family:
+        of_family.check_probes(probes, weights_only=weights_only)
     reason = "as --weights-only asks" if weights_only else None if features else obstacle(question.everyone)
     if reason is None and features is None and probes is None:
         reason = too_large(question.child.input_shape)
-    needed = reason is None or (trained is not None and trained.sees_features)
+    needed = reason is None or (of_family is not None and of_family.sees_features)
     given = read_probes(probes) if probes is not None and needed else None
     if reason:
         logger.info(f"only weights are compared: {reason}")
@@ -113,9 +115,11 @@ def detect(
             compared = by_weights(question, why or "")
         else:
             compared = by_features(question, shown, features, measures=chosen, alphas=alphas, progress=scoring)
-        if trained is None or question.partial:
+        if isinstance(asked, EvidenceDetector):
+            return compared.among_relatives(asked)
+        if question.partial:
             return compared
-        return compared.with_detector(trained, ask_detector(trained, question, given))
+        return compared.with_detector(asked, ask_detector(asked, question, given))
 
     compared = compare(question)
     weights = compared.measured.weights

@@ -1,10 +1,10 @@
 """Whose child a network is: one rule over what was measured, whatever that was. Nothing here reads, runs or prints.
 
 Only a candidate whose centred kernel cosine reaches `lineage.UNRELATED`, and `lineage.CHANCE` deviations of what units
-numbered at random reach, can be named. Among such relatives the one that gives most information about the child's
-weights is named (`lineage.overlap`'s `overlap_information`), or the one that a detector chooses; neither ever names a
-stranger. Features choose nothing: among checkpoints of one run they are hardly better than chance
-(`experiments/generations`), where weights see the parent.
+numbered at random reach, can be named. Among such relatives a detector chooses, by default the one that comes with the
+library, which hardly ever differs from the information that they give about the child's weights (`lineage.overlap`'s
+`overlap_information`); where none is asked that chooses. Neither ever names a stranger. Features choose nothing: among
+checkpoints of one run they are hardly better than chance (`experiments/generations`), where weights see the parent.
 """
 
 import dataclasses
@@ -55,6 +55,7 @@ class Measured:
         features: approximated scores over `parent`, by their name; none where features were not compared.
         on_noise: features are those of noise.
         probabilities: a detector's over `parent`, or None.
+        among_relatives: it was asked about relatives alone, as if one of them were the parent.
         nobody: the name under which the detector says "none of these".
         counters: how many batches each normalisation has seen, by network and module.
         not_plain: by network what of it took no part, in words; where there is something to say.
@@ -69,6 +70,7 @@ class Measured:
     features: "Mapping[str, xarray.DataArray]" = dataclasses.field(default_factory=dict)
     on_noise: bool = False
     probabilities: "xarray.DataArray | None" = None
+    among_relatives: bool = False
     nobody: str = "none of these"
     counters: Mapping[str, Mapping[str, int]] = dataclasses.field(default_factory=dict)
     not_plain: Mapping[str, str] = dataclasses.field(default_factory=dict)
@@ -84,8 +86,15 @@ class Measured:
             self,
             weights=self.weights.sel(parent=kept),
             features={name: scores.sel(parent=kept) for name, scores in self.features.items()},
-            probabilities=None if self.probabilities is None else self.probabilities.sel(parent=kept),
+            probabilities=None if self.probabilities is None else self._probabilities_of(kept),
         )
+
+    def _probabilities_of(self, kept: list[str]) -> "xarray.DataArray | None":
+        assert self.probabilities is not None, "a detector was asked"
+        if not self.among_relatives:
+            return self.probabilities.sel(parent=kept)
+        asked = [name for name in self.probabilities["parent"].values.tolist() if name in kept]
+        return self.probabilities.sel(parent=asked) if len(asked) > 1 else None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -154,7 +163,9 @@ def verdict_of(measured: Measured, between: "Mapping[str, float]", mixture: "Map
         nearest=nearest(weights),
         related=related,
         opposite=opposites(weights),
-        near_ties=ties(by_information(weights, [name for name in related if came_first[name] != "child"])),
+        near_ties=ties(
+            by_information(weights, [name for name in related if came_first[name] != "child"]), named=prediction
+        ),
         counted_after=tuple(name for name in related if came_first[name] == "child"),
         incomparable=incomparable,
         first=came_first[prediction] if prediction else None,
@@ -176,10 +187,7 @@ def _relation(verdict: Verdict) -> str:
 
 
 def name_one(measured: Measured) -> tuple[str | None, str]:
-    """Names one of the relatives, or none, and says what chose: kernels, information, or a detector.
-
-    Relatives that by their counters came after the child are named only where there is no other.
-    """
+    """Names one of the relatives, or none, and says what chose: kernels, information, or a detector."""
     from lineage_jax import lineage
 
     related = relatives(measured.weights)
@@ -190,9 +198,18 @@ def name_one(measured: Measured) -> tuple[str | None, str]:
         if related and allowed:
             chosen = lineage.decide(measured.probabilities.sel(parent=allowed)).prediction.item()
             return (None if chosen == measured.nobody else chosen), "detector"
+    possible = possible_parents(measured)
+    return next(iter(possible), None), BY_INFORMATION if len(possible) > 1 else DECISIVE.replace("_", " ")
+
+
+def possible_parents(measured: Measured) -> list[str]:
+    """Returns the relatives that may be the parent, the one that gives most information first.
+
+    Those that by their counters came after the child are among them only where there is no other.
+    """
+    related = relatives(measured.weights)
     earlier = [name for name in related if first(measured, name) != "child"] or list(related)
-    chosen = next(iter(by_information(measured.weights, earlier)), None)
-    return chosen, BY_INFORMATION if len(earlier) > 1 else DECISIVE.replace("_", " ")
+    return list(by_information(measured.weights, earlier))
 
 
 def by_information(weights: "xarray.Dataset", names: Sequence[str]) -> dict[str, float]:
@@ -261,18 +278,20 @@ def _cosines(weights: "xarray.Dataset") -> dict[str, float]:
     return {name: cosine for name, cosine in pairs if name not in aside}
 
 
-def ties(bits: Mapping[str, float]) -> tuple[str, ...]:
-    """Returns the relatives that are almost as near as the nearest.
+def ties(bits: Mapping[str, float], named: str | None) -> tuple[str, ...]:
+    """Returns the relatives that are almost as near as the nearest, but for the one that is named.
 
     Args:
         bits: the nearest first, as `by_information` returns them.
+        named: whom a detector may have chosen, though others give more.
 
     Examples:
-        >>> ties({"a": 2.71, "b": 2.65, "c": 0.8}), ties({"a": 0.3, "b": 0.1})
-        (('b',), ())
+        >>> bits = {"a": 2.71, "b": 2.65, "c": 0.8}
+        >>> ties(bits, "a"), ties(bits, "b"), ties({"a": 0.3, "b": 0.1}, "a")
+        (('b',), ('a',), ())
     """
-    most, *others = bits.items() or [("", 0.0)]
-    return tuple(name for name, value in others if most[1] - value < NEAR_TIE)
+    most = max(bits.values(), default=0.0)
+    return tuple(name for name, value in bits.items() if name != named and most - value < NEAR_TIE)
 
 
 def first(measured: Measured, candidate: str) -> str | None:

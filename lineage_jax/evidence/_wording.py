@@ -120,8 +120,10 @@ def _other_evidence(measured: Measured, verdict: Verdict) -> str:
             zip(measured.probabilities["parent"].values.tolist(), measured.probabilities.values.tolist(), strict=True)
         )
         most = max(shares, key=shares.__getitem__)
-        others = f", most, {shares[most]:.1%}, to {most}" if most != named else ""
-        said += f"; the detector gives {named} {shares[named]:.1%}{others}" if named else ""
+        others = f", most, {format_probability(shares[most])}, to {most}" if most != named else ""
+        among = f"of {len(shares)} relatives " if measured.among_relatives else ""
+        tells = named in shares and not (measured.among_relatives and verdict.mixture)
+        said += f"; {among}the detector gives {named} {format_probability(shares[named])}{others}" if tells else ""
     return said
 
 
@@ -218,6 +220,16 @@ def format_p(p: float) -> str:
     if math.isnan(p):
         return "no p-value"
     return f"p < {LEAST_P:g}" if p < LEAST_P else f"p = {p:.2g}"
+
+
+def format_probability(probability: float) -> str:
+    """Writes a probability, of which no detector is ever certain.
+
+    Examples:
+        >>> format_probability(0.9999), format_probability(0.973), format_probability(0.0)
+        ('more than 99.9%', '97.3%', '0.0%')
+    """
+    return "more than 99.9%" if probability >= 0.9995 else f"{probability:.1%}"
 
 
 def format_share(share: float) -> str:

@@ -10,8 +10,9 @@ import pytest
 
 import converters
 from lineage_jax import checkpoints, detector, evidence, io, linearize, models, similarity
+from lineage_jax.evidence._wording import format_probability
 from lineage_jax.typing import Networks
-from tests.cli.test_commands import run
+from tests.cli.test_commands import refused, run
 from tests.cli.test_detect_files import network
 
 NETWORK = models.fc(5, widths=(24, 12))
@@ -172,6 +173,92 @@ def test_a_detector_is_asked_in_memory_as_on_disk(trees, folder, probes, untaugh
     ):
         with pytest.raises(ValueError, match=f"a detector of features, got {lacking}"):
             evidence.detect(parents, child, detector=untaught, network=NETWORK, **options)
+
+
+@pytest.fixture(scope="module")
+def checkpoints_of_one_run(trees):
+    """Three checkpoints, a child of the second, and a stranger."""
+    parents, _ = trees
+    rng = np.random.default_rng(5)
+
+    def moved(tree, step):
+        def draw(leaf):
+            return leaf + np.float32(step * leaf.std()) * rng.normal(size=leaf.shape).astype(np.float32)
+
+        return jax.tree.map(lambda leaf: draw(np.asarray(leaf)), tree)
+
+    early = parents["parent-0"]
+    middle = moved(early, 0.2)
+    late = moved(middle, 0.2)
+    return {"early": early, "middle": middle, "late": late, "stranger": parents["parent-1"]}, moved(middle, 0.05)
+
+
+def test_the_detector_of_evidence_chooses_among_relatives(checkpoints_of_one_run, caplog):
+    candidates, child = checkpoints_of_one_run
+    answer = evidence.detect(candidates, child, weights_only=True)
+    assert (answer.prediction, answer.verdict.decided_by) == ("middle", "detector")
+    assert set(answer.probabilities["parent"].values) == {"early", "middle", "late"}
+    np.testing.assert_allclose(answer.probabilities.sum(), 1.0, rtol=1e-6)  # float64 of float32 logits
+    assert (
+        f"of 3 relatives the detector gives middle {format_probability(answer.probabilities.sel(parent='middle'))}"
+        in str(answer)
+    )
+    said = answer.as_dict()
+    assert said["probabilities"]["middle"] == said["named by"]["probability"] > 0.9
+    assert said["detector"].keys() == {"file", "commit", "data", "seed"}
+    assert said["named by"]["without the detector"]["prediction"] == "middle"
+    alone = evidence.detect({name: candidates[name] for name in ("middle", "stranger")}, child, weights_only=True)
+    assert (alone.prediction, alone.probabilities) == ("middle", None)
+    assert "detector" not in alone.as_dict()
+    assert not caplog.records
+
+
+def test_a_detector_of_evidence_may_be_ones_own(checkpoints_of_one_run, tmp_path, capsys, monkeypatch):
+    candidates, child = checkpoints_of_one_run
+    file = tmp_path / "mine.safetensors"
+    detector.save_evidence_detector(file, detector.load_evidence_detector())
+    shipped, mine, in_memory = (
+        evidence.detect(candidates, child, detector=each, weights_only=True)
+        for each in (None, file, detector.load_evidence_detector(file))
+    )
+    np.testing.assert_array_equal(shipped.probabilities, mine.probabilities)
+    np.testing.assert_array_equal(shipped.probabilities, in_memory.probabilities)
+    found = [each.as_dict()["detector"]["file"] for each in (shipped, mine, in_memory)]
+    assert found == ["shipped", str(file), "in memory"]
+    file.write_bytes(file.read_bytes()[:-20])
+    for name, tree in (candidates | {"child": child}).items():
+        models.save_network(tmp_path / name, NETWORK, tree, input_shape=SHAPE)
+    paths = [tmp_path / name for name in candidates]
+    given = "detect", "--parents", *paths, "--child", tmp_path / "child", "--weights-only", "--detector", file
+    refused(capsys, monkeypatch, f"expected a whole detector of evidence at {file}, got a damaged file", *given)
+    status, out, _ = run(capsys, monkeypatch, *given[:-2])
+    assert status == 0
+    assert "whose child the detector takes child for" in out
+    assert "of 3 relatives the detector gives middle" in out
+
+
+def test_without_the_detector_that_comes_with_the_library_information_chooses(
+    checkpoints_of_one_run, tmp_path, monkeypatch, caplog
+):
+    damaged = tmp_path / "damaged.safetensors"
+    damaged.write_bytes(b"not a detector")
+    load = functools.partial(detector.load_evidence_detector, damaged)
+    monkeypatch.setattr(detector, "load_evidence_detector", load)
+    with caplog.at_level(logging.WARNING, "lineage_jax"):
+        answer = evidence.detect(*checkpoints_of_one_run, weights_only=True)
+    assert (answer.prediction, answer.verdict.decided_by) == ("middle", "information about weights")
+    (record,) = caplog.records
+    assert "relatives are ordered by information alone: expected a whole detector of evidence" in record.message
+    assert record.message.endswith("install lineage-jax again")
+
+
+def test_of_many_relatives_the_nearest_are_asked(checkpoints_of_one_run):
+    candidates, child = checkpoints_of_one_run
+    many = {f"early-{place}": candidates["early"] for place in range(20)}
+    answer = evidence.detect(many | {"middle": candidates["middle"]}, child, weights_only=True)
+    assert answer.prediction == "middle"
+    assert answer.probabilities.sizes["parent"] == 16
+    assert len(answer.verdict.related) == 21
 
 
 def test_noise_is_drawn_where_the_shape_of_an_input_is_known(trees, caplog):

@@ -7,7 +7,7 @@ import pytest
 import xarray
 
 from lineage_jax import detector, lineage
-from lineage_jax.evidence._verdict import RELATIONS, Measured, name_one, relatives, verdict_of
+from lineage_jax.evidence._verdict import RELATIONS, Measured, name_one, possible_parents, relatives, verdict_of
 from lineage_jax.evidence._wording import as_json, notes, sentence
 
 SHARED = {
@@ -108,6 +108,25 @@ def test_a_detector_chooses_among_relatives_only():
     assert verdict.prediction is None
     assert line.endswith("the detector gives x 10.0%, most, 90.0%, to y.")
     assert Measured(child="c", weights=found.weights).nobody == nobody
+
+
+def test_a_detector_that_was_asked_about_relatives_alone_says_so():
+    found = measured(RELATED, probabilities=scores(x=0.25, y=0.75), among_relatives=True)
+    verdict, line, _ = said(found)
+    assert (verdict.prediction, verdict.decided_by) == ("y", "detector")
+    assert line.endswith("; of 2 relatives the detector gives y 75.0%.")
+    assert possible_parents(found) == ["x", "y"]
+    assert name_one(found.select(["x", "z"])) == ("x", "centred kernel cosine")
+    assert name_one(found.select(["x", "y"])) == ("y", "detector")
+    mixed, line, _ = said(found, mixture={"x": 0.5, "y": 0.5})
+    assert (mixed.relation, "detector" in line) == ("mixture", False)
+
+
+def test_whom_a_detector_passes_over_is_almost_as_near():
+    near = {"x": {"overlap_information": 1.92}, "y": {"overlap_information": 2.0}}
+    for shares, named, tied in (({"x": 0.9, "y": 0.1}, "x", "y"), ({"x": 0.1, "y": 0.9}, "y", "x")):
+        found = measured(RELATED, of=near, probabilities=scores(**shares), among_relatives=True)
+        assert (said(found)[0].prediction, said(found)[0].near_ties) == (named, (tied,))
 
 
 def test_one_candidate_is_mine_or_not():
