@@ -199,10 +199,8 @@ def test_the_detector_of_evidence_chooses_among_relatives(checkpoints_of_one_run
     assert (answer.prediction, answer.verdict.decided_by) == ("middle", "detector")
     assert set(answer.probabilities["parent"].values) == {"early", "middle", "late"}
     np.testing.assert_allclose(answer.probabilities.sum(), 1.0, rtol=1e-6)  # float64 of float32 logits
-    assert (
-        f"of 3 relatives the detector gives middle {format_probability(answer.probabilities.sel(parent='middle'))}"
-        in str(answer)
-    )
+    share = answer.probabilities.sel(parent="middle").item()
+    assert f"of 3 relatives the detector gives middle {format_probability(share)}" in str(answer)
     said = answer.as_dict()
     assert said["probabilities"]["middle"] == said["named by"]["probability"] > 0.9
     assert said["detector"].keys() == {"file", "commit", "data", "seed"}
