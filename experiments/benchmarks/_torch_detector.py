@@ -88,7 +88,7 @@ class TorchDetector(nn.Module):
         front = self.collector.expand(m * p, 1, width)
         x = torch.cat([front, (tokens + self.kinds + self.depth).flatten(0, 1)], dim=1)
         seen = self.norm1(x)
-        x = x + self.attention(seen, seen, seen, need_weights=False)[0]
+        x = x + self.attention(seen, seen[:, 1:], seen[:, 1:], need_weights=False)[0]
         x = x + self.fc2(nn.functional.gelu(self.fc1(self.norm2(x))))
         collected = x[:, 0].unflatten(0, (m, p))
         variance, mean = torch.var_mean(collected, dim=1, correction=0, keepdim=True)

@@ -15,7 +15,7 @@ class Detector(nn.Module):
     """Looks at a child beside each candidate parent, with the same weights for all of them.
 
     A layer's pair of images becomes a token (`PairEncoder`), to which a learned vector of its kind (weights, features)
-    and a fixed encoding of its depth are added. A learned token in front collects them (`Block`); what it collected is
+    and a fixed encoding of its depth are added. A learned token in front, at which none looks, collects them (`Block`); what it collected is
     standardised over the candidates, and a linear map gives the logit. No weight depends on the number of
     candidates, of layers or of units: `detector.clone(weights=...)` takes the same variables to other layers.
 
@@ -118,14 +118,18 @@ class Detector(nn.Module):
         return jnp.where(mask, logits, -jnp.inf)
 
     def _collect(self, tokens: Float[Array, "p l e"], layer_mask: Bool[Array, " l"] | None) -> Float[Array, "p e"]:
-        """Returns what the token in front has collected from the layers' tokens."""
+        """Returns what the token in front has collected from the layers' tokens.
+
+        Nobody looks at the token in front, itself neither: what candidates differ in lies in the layers' tokens alone,
+        and the logits do not depend on how large it is, so that nothing would keep the token from looking away from it.
+        """
         depths = [depth_encoding(len(getattr(self, kind)), self.width) + self.kinds[kind] for kind in self.encoders]
         tokens += jnp.concatenate(depths)
         front = jnp.broadcast_to(self.collector, (len(tokens), 1, self.width))
         tokens = jnp.concatenate([front, tokens], axis=1)
         layers = jnp.ones(tokens.shape[1] - 1, bool) if layer_mask is None else layer_mask
         for block in self.transformer:
-            tokens = block(tokens, jnp.append(True, layers))
+            tokens = block(tokens, jnp.append(False, layers))
         return tokens[:, 0]
 
     def _check(self, parents: Views, child: Views) -> None:

@@ -14,7 +14,7 @@ from lineage_jax.detector._training import DetectorTraining, shapes_of
 from lineage_jax.leaves import check_shapes, leaf_shapes
 from lineage_jax.typing import Params
 
-VERSION = 1
+VERSION = 2
 """Of the arrangement on disk; raised whenever an older checkpoint would mean something else."""
 
 
