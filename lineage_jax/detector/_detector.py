@@ -15,9 +15,10 @@ class Detector(nn.Module):
     """Looks at a child beside each candidate parent, with the same weights for all of them.
 
     A layer's pair of images becomes a token (`PairEncoder`), to which a learned vector of its kind (weights, features)
-    and a fixed encoding of its depth are added. A learned token in front, at which none looks, collects them (`Block`); what it collected is
-    standardised over the candidates, and a linear map gives the logit. No weight depends on the number of
-    candidates, of layers or of units: `detector.clone(weights=...)` takes the same variables to other layers.
+    and a fixed encoding of its depth are added. A learned token in front, at which none of them looks, collects them
+    (`Block`); what it collected is standardised over the candidates, and a linear map gives the logit. No weight
+    depends on the number of candidates, of layers or of units: `detector.clone(weights=...)` takes the same variables
+    to other layers.
 
     Attributes:
         weights: layers whose kernels are seen, from input to output.
@@ -120,8 +121,8 @@ class Detector(nn.Module):
     def _collect(self, tokens: Float[Array, "p l e"], layer_mask: Bool[Array, " l"] | None) -> Float[Array, "p e"]:
         """Returns what the token in front has collected from the layers' tokens.
 
-        Nobody looks at the token in front, itself neither: what candidates differ in lies in the layers' tokens alone,
-        and the logits do not depend on how large it is, so that nothing would keep the token from looking away from it.
+        No token looks at it, nor it at itself: what candidates differ in is in the layers' tokens alone, and as logits
+        do not show how large that is in what was collected, nothing would keep the token in front from looking away.
         """
         depths = [depth_encoding(len(getattr(self, kind)), self.width) + self.kinds[kind] for kind in self.encoders]
         tokens += jnp.concatenate(depths)

@@ -1,5 +1,6 @@
 """Training until the validation loss no longer falls; a run that was stopped goes on where it was."""
 
+import logging
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -18,6 +19,11 @@ from lineage_jax.detector._fitted import Fitted
 from lineage_jax.detector._progress import Progress, load_progress, save_progress
 from lineage_jax.detector._training import DetectorTraining, Program, train_step
 from lineage_jax.typing import Params
+
+logger = logging.getLogger(__name__)
+
+GUESSING = 0.99
+"""Share of the loss of guessing from which on nothing was learned."""
 
 
 def fit(
@@ -60,6 +66,11 @@ def fit(
         if on_epoch is not None:
             on_epoch(progress.history[-1])
     predictions = _predict(detector, progress.best, validation, training)
+    if progress.best_loss >= GUESSING * _loss_of_chance(predictions):
+        logger.warning(
+            f"the detector has learned nothing: its validation loss, {progress.best_loss:.3g}, is that of guessing; "
+            "try another seed or a lower learning_rate, or see whether children can be told apart at all"
+        )
     smoothing = 1 / (len(predictions.labels) + 2)  # Platt's: a few children cannot speak for certainty
     return Fitted(
         detector=detector,
@@ -107,6 +118,11 @@ def _predict(
     """Predicts for the same children with the same orphans after every epoch."""
     words = {name: getattr(training, name) for name in ("batch_size", "orphans", "seed")}
     return predict(detector, variables, validation, **words)
+
+
+def _loss_of_chance(predictions: Predictions) -> float:
+    """Returns the loss of whoever gives every candidate of a child the same probability."""
+    return float(np.log(np.isfinite(predictions.logits).sum(axis=1)).mean())
 
 
 def _check(

@@ -146,6 +146,21 @@ def test_candidates_that_nearly_coincide_are_told_apart_from_the_start(key):
     assert np.ptp(logits) > 0.1
 
 
+def test_the_token_in_front_cannot_look_away_from_the_layers(key):
+    """However much it prefers itself, candidates stay apart, and so by more than rounding."""
+    variables, parents, child = case_of(BOTH, key)
+    logits = logits_of(BOTH, variables, parents, child)
+    vain = jax.tree.map(jnp.copy, variables)
+    block = vain["params"]["transformer_0"]
+    vain["params"]["collector"] *= 100
+    for name in ("query", "key"):
+        block["attention"][name]["kernel"] = 10 * jnp.eye(8).reshape(block["attention"][name]["kernel"].shape)
+    caught = logits_of(BOTH, vain, parents, child)
+    turned = logits_of(BOTH, vain, parents.select(np.array([1, 2, 3, 4, 0])), child)
+    np.testing.assert_allclose(turned, caught[np.array([1, 2, 3, 4, 0])], atol=20 * ROUNDING)
+    assert min(np.ptp(logits), np.ptp(caught)) > 0.1
+
+
 def test_parent_and_child_are_not_exchangeable(key):
     variables, parents, child = case_of(BOTH, key)
     exchanged = jax.tree.map(lambda leaf, of_child: leaf.at[0].set(of_child), parents, child)

@@ -59,6 +59,18 @@ def test_shuffled_labels_leave_it_at_chance(examples):
     assert accuracy_on(learned, *shuffled.test) < 0.65  # 13 children at chance 0.25: four deviations are 0.73
 
 
+def test_who_learned_nothing_is_told(examples, parts, caplog):
+    """All children look alike here, so there is nothing to be learned."""
+    alike = dataclasses.replace(examples, children=jax.tree.map(lambda leaf: leaf[:1].repeat(64, 0), examples.children))
+    split = detector.split([alike], seed=0)
+    fit(DETECTOR, split.train, split.validation, training=TRAINING)
+    (said,) = [record.message for record in caplog.records if record.name.startswith("lineage_jax")]
+    assert said.startswith("the detector has learned nothing: its validation loss, 1.")
+    caplog.clear()
+    fit(DETECTOR, parts.train, parts.validation, training=TRAINING)
+    assert not [record for record in caplog.records if record.name.startswith("lineage_jax")]
+
+
 def test_noise_in_place_of_the_child_leaves_it_at_chance(fitted, examples, key):
     def noise(leaf):
         return leaf.mean() + leaf.std() * np.asarray(jax.random.normal(key, leaf.shape), np.float32)
@@ -280,7 +292,7 @@ def test_checkpoints_of_something_else_or_of_another_version_are_refused(tmp_pat
     with pytest.raises(ValueError, match=r"checkpoint of a trained detector at .* got one of network"):
         detector.load_detector(tmp_path / "other")
     io.save(tmp_path / "old", {"x": np.ones(1)}, description={"version": 0})
-    with pytest.raises(ValueError, match=r"of version 1 at .* got version 0: train it again"):
+    with pytest.raises(ValueError, match=r"of version 2 at .* got version 0: train it again"):
         detector.load_detector(tmp_path / "old")
     other = dataclasses.replace(fitted, detector=fitted.detector.clone(blocks=2))
     detector.save_detector(tmp_path / "thin", other)
