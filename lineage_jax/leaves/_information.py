@@ -145,9 +145,15 @@ def best_factor(parent: np.ndarray, child: np.ndarray) -> float:
 
 def evenly_spread(tensor: Any) -> Any:
     """Returns at most `SAMPLE` of a tensor's weights, in one row; an odd number apart, so that all units are met."""
-    return tensor.reshape(-1)[:: -(-tensor.size // SAMPLE) | 1]
+    return _in_a_row(tensor)[:: -(-tensor.size // SAMPLE) | 1]
 
 
 def for_factor(tensor: Any) -> Any:
     """Returns at most `OF_FACTOR` of a tensor's weights, in one row."""
-    return tensor.reshape(-1)[:: max(1, -(-tensor.size // OF_FACTOR))]
+    return _in_a_row(tensor)[:: max(1, -(-tensor.size // OF_FACTOR))]
+
+
+def _in_a_row(tensor: Any) -> Any:
+    """Returns what can be sliced as one row; a transposed array of numpy is not copied for that."""
+    scattered = isinstance(tensor, np.ndarray) and not tensor.flags.c_contiguous
+    return tensor.flat if scattered else tensor.reshape(-1)

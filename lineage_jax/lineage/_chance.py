@@ -28,10 +28,12 @@ def variance_by_chance(parent: np.ndarray, child: np.ndarray) -> float:
     units = child.shape[-1] if child.ndim else 1
     if units < 2:
         return 0.0
-    p, c = (_without_mean(leaf.reshape(-1, units)) for leaf in (parent, child))
-    own = np.einsum("io,io->o", p, c, dtype=np.float64)
+    p, c = (_without_mean(leaf) for leaf in (parent, child))
+    axes = range(p.ndim)
+    own = np.einsum(p, axes, c, axes, axes[-1:]).astype(np.float64)
     step = -(-units // AT_MOST)
-    between = (p[:, ::step].T @ c[:, ::step]).astype(np.float64)
+    of_some = [np.moveaxis(leaf[..., ::step], -1, 0).reshape(-(-units // step), -1) for leaf in (p, c)]
+    between = (of_some[0] @ of_some[1].T).astype(np.float64)
     np.fill_diagonal(between, 0)
     taken = len(between)
     others = float(np.sum(between**2)) * units * (units - 1) / (taken * (taken - 1))
@@ -39,5 +41,6 @@ def variance_by_chance(parent: np.ndarray, child: np.ndarray) -> float:
 
 
 def _without_mean(kernel: np.ndarray) -> np.ndarray:
-    wide = kernel.astype(np.promote_types(kernel.dtype, np.float32))
-    return wide - wide.mean(axis=1, keepdims=True)
+    """Takes the mean over output units off, in float32 at least and as the kernel lies in memory."""
+    wide = kernel.astype(np.promote_types(kernel.dtype, np.float32), copy=False)
+    return wide - wide.mean(axis=-1, keepdims=True)
