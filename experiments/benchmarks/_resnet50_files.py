@@ -1,4 +1,4 @@
-"""Files of ResNet-50 as torchvision names it, 98 MB each: random parents, a child, and its parent in another order.
+"""Files of ResNet-50 as torchvision names it, 98 MB each: random parents, two children, a parent in another order.
 
 Weights are random: no time depends on what networks have learnt, but a relative, a stranger and a relative whose units
 were moved are looked at in different ways.
@@ -22,12 +22,12 @@ Tensors = dict[str, np.ndarray]
 
 
 def write(folder: Path, *, strangers: int) -> dict[str, Path]:
-    """Writes `child`, its `parent`, that as it was `laundered`, and `stranger-0`, ...; returns their paths."""
+    """Writes `child`, its `parent`, that as it was `laundered`, a `sibling`, `stranger-0`, ...; returns the paths."""
     parent = _drawn(0)
-    kernels = {name: parent[name] + STEP * leaf for name, leaf in _drawn(1).items() if leaf.ndim > 1}
     networks = {
         "parent": parent,
-        "child": parent | kernels,
+        "child": _child(parent, 1),
+        "sibling": _child(parent, 2 + strangers),
         "laundered": _laundered(parent),
         **{f"stranger-{number}": _drawn(2 + number) for number in range(strangers)},
     }
@@ -40,6 +40,10 @@ def write(folder: Path, *, strangers: int) -> dict[str, Path]:
 def _drawn(seed: int) -> Tensors:
     rng = np.random.default_rng(seed)
     return {name: _leaf(name, shape, rng) for name, shape in NAMES.items()}
+
+
+def _child(parent: Tensors, seed: int) -> Tensors:
+    return parent | {name: parent[name] + STEP * leaf for name, leaf in _drawn(seed).items() if leaf.ndim > 1}
 
 
 def _leaf(name: str, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:

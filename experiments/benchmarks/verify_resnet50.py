@@ -5,8 +5,9 @@ A process of its own for every run, from its start to its end. `cpu_seconds` are
 
     verify relative, stranger, laundered     a child against its parent, against a stranger, and against its parent
                                              whose units were permuted and rescaled
-    detect related, nobody, laundered        the same child among five candidates: its parent and four strangers, five
-                                             strangers, its parent in another order and four strangers
+    detect related, siblings, nobody,        the same child among five candidates: its parent and strangers; its parent,
+           laundered                         a sibling and strangers; strangers alone; its parent in another order and
+                                             strangers
 
     python -m experiments.benchmarks.verify_resnet50
 """
@@ -36,8 +37,13 @@ VERIFY = {
     "laundered": ("laundered", "related"),
 }
 """The candidate of each kind, and what must be found of it."""
-DETECT: dict[str, str | None] = {"related": "parent", "nobody": None, "laundered": "laundered"}
-"""Who among the candidates is the child's parent."""
+DETECT: dict[str, tuple[str, ...]] = {
+    "related": ("parent",),
+    "siblings": ("parent", "sibling"),
+    "nobody": (),
+    "laundered": ("laundered",),
+}
+"""Who among the candidates are the child's relatives, its parent first; all others are strangers."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,8 +74,8 @@ def _verify(paths: Mapping[str, Path]) -> dict[str, list[str]]:
 
 def _detect(paths: Mapping[str, Path]) -> dict[str, list[str]]:
     found = {}
-    for kind, parent in DETECT.items():
-        names = [*([parent] if parent else []), *(f"stranger-{number}" for number in range(STRANGERS))][:STRANGERS]
+    for kind, relatives in DETECT.items():
+        names = [*relatives, *(f"stranger-{number}" for number in range(STRANGERS))][:STRANGERS]
         candidates = [str(paths[name]) for name in names]
         found[kind] = ["detect", "--parents", *candidates, "--child", str(paths["child"]), "--json"]
     return found
@@ -130,7 +136,7 @@ def _check(command: str, kind: str, answer: Mapping[str, Any]) -> None:
         candidate, expected = VERIFY[kind]
         found = answer["findings"][candidate]["relation"]
     else:
-        expected, found = DETECT[kind], answer["prediction"]
+        expected, found = next(iter(DETECT[kind]), None), answer["prediction"]
     if found != expected:
         raise RuntimeError(f"{command} {kind}: expected the answer {expected}, got {found}")
 
