@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from lineage_jax.leaves import Weights, best_factor, information, kernels_among
+from lineage_jax.leaves import Weights, best_factors, for_factor, information_of_each, kernels_among
 
 NUMBERS = (
     *("code length", "l2", "l1", "half", "quarter", "median", "spread of ratios"),
@@ -184,7 +184,11 @@ def _sums_of(parents: Sequence[np.ndarray | None], child: np.ndarray, *, centred
     """Sums over one tensor, as large as over all of it where only some of its rows are looked at."""
     own = _rows(child)
     others = [None if parent is None else _rows(parent) for parent in parents]
-    factors = [1.0 if parent is None else best_factor(parent, child) for parent in parents]
+    there = [parent is not None for parent in parents]
+    factors = np.ones(len(parents))
+    if any(there):
+        given = np.stack([for_factor(parent) for parent in parents if parent is not None])
+        factors[there] = best_factors(given, for_factor(child))
     piece = np.zeros((len(parents) + 1, *own.shape))
     piece[-1] = own
     for row, other in zip(piece, others, strict=False):
@@ -193,13 +197,13 @@ def _sums_of(parents: Sequence[np.ndarray | None], child: np.ndarray, *, centred
     scaled = flat.copy()
     for row, factor in zip(scaled, factors, strict=False):
         row += (factor - 1) * (row + flat[-1])
-    saved, (counted, *_) = np.transpose([information(parent, child) for parent in parents])
+    saved, counted = information_of_each(parents, child)
     sample = flat[:, :: max(1, own.size // SAMPLE)]
     times = child.size / max(own.size, 1)
     gram, moments = flat @ flat.T, _moments(flat)
     scaled_gram, scaled_moments = scaled @ scaled.T, _moments(scaled[:, flat[-1] != 0])
     equal = (flat[:-1] == 0).sum(axis=1)
-    sampled = np.stack([_sampled(sample[-1] + step, sample[-1]) for step in sample[:-1]])
+    sampled = _sampled(sample[:-1] + sample[-1], sample[-1])
     if centred:
         piece -= piece.mean(axis=-1, keepdims=True)
     return _Sums(
@@ -211,7 +215,7 @@ def _sums_of(parents: Sequence[np.ndarray | None], child: np.ndarray, *, centred
         equal=times * equal,
         size=float(child.size),
         saved=counted * saved,
-        counted=counted,
+        counted=float(counted),
         sampled=child.size * sampled,
     )
 
@@ -229,18 +233,20 @@ def _moments(values: np.ndarray) -> Float[np.ndarray, "q 3"]:
     return np.stack([size.sum(axis=1), roots.sum(axis=1), np.sqrt(roots).sum(axis=1)], axis=1)
 
 
-def _sampled(parent: np.ndarray, child: np.ndarray) -> Float[np.ndarray, " 2"]:
-    """Returns what is seen of a sample, as logarithms: the median step and the spread of ratios."""
-    size = np.abs(child)
-    median = _log(np.median(np.abs(child - parent)) / max(np.sqrt(np.mean(size**2)), 1e-30))
+def _sampled(parents: np.ndarray, child: np.ndarray) -> Float[np.ndarray, "p 2"]:
+    """Returns what is seen of samples, as logarithms: the median steps and the spreads of ratios."""
+    size = max(np.sqrt(np.mean(child**2)), 1e-30)
+    medians = np.median(np.abs(child - parents), axis=1) / size
+    return np.stack([_log(medians), _log([_spread_of_ratios(parent, child) for parent in parents])], axis=1)
+
+
+def _spread_of_ratios(parent: np.ndarray, child: np.ndarray) -> float:
+    """Returns how narrow `CROWD` of the ratios of child and parent lie, 1 where there are not so many."""
     weight = np.abs(parent)
     speaks = weight > 1e-3 * weight.mean()
-    if not speaks.any():
-        return np.array([median, 0.0])
     ratios = np.sort(child[speaks] / parent[speaks])
     crowd = max(1, int(CROWD * len(ratios)))
-    spread = (ratios[crowd:] - ratios[:-crowd]).min() if len(ratios) > crowd else 1.0
-    return np.array([median, _log(spread)])
+    return float((ratios[crowd:] - ratios[:-crowd]).min()) if len(ratios) > crowd else 1.0
 
 
 def _numbers(sums: _Sums) -> Float[np.ndarray, "p k"]:

@@ -14,11 +14,13 @@ from lineage_jax.leaves._differences import first_difference as first_difference
 from lineage_jax.leaves._information import BINS as BINS
 from lineage_jax.leaves._information import SPEAKS as SPEAKS
 from lineage_jax.leaves._information import best_factor as best_factor
+from lineage_jax.leaves._information import best_factors as best_factors
 from lineage_jax.leaves._information import binned as binned
 from lineage_jax.leaves._information import entropy as entropy
 from lineage_jax.leaves._information import evenly_spread as evenly_spread
 from lineage_jax.leaves._information import for_factor as for_factor
 from lineage_jax.leaves._information import information as information
+from lineage_jax.leaves._information import information_of_each as information_of_each
 from lineage_jax.leaves._information import mean_information as mean_information
 from lineage_jax.leaves._paths import is_under as is_under
 from lineage_jax.leaves._paths import leaf_paths as leaf_paths

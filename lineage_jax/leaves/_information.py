@@ -19,6 +19,7 @@ weights. What it is worth: `experiments/universal`.
 Of many pairs on a device: `lineage.weight_scores`, with the same `binned` and `entropy`.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -61,16 +62,36 @@ def information(parent: np.ndarray | None, child: np.ndarray) -> tuple[float, in
         >>> round(bits), count, information(None, parent)
         (6, 1000, (0.0, 1000))
     """
-    count = int(np.count_nonzero(child))
+    bits, count = information_of_each([parent], child)
+    return bits.item(), count
+
+
+def information_of_each(parents: Sequence[np.ndarray | None], child: np.ndarray) -> tuple[np.ndarray, int]:
+    """Returns the same of several parents, `[p]` bits a weight, in one pass.
+
+    Args:
+        parents: each of the child's shape, or None where it has no such tensor.
+        child: real numbers, none of them NaN.
+
+    Examples:
+        >>> parent, step = np.random.default_rng(0).normal(size=(2, 1000))
+        >>> bits, count = information_of_each([step, None, parent], parent + 2**-6 * step)
+        >>> bits.round().tolist(), count
+        ([0.0, 0.0, 6.0], 1000)
+    """
+    bits, count = np.zeros(len(parents)), int(np.count_nonzero(child))
     ours = evenly_spread(child)
     speaks = ours != 0
-    if parent is None or not speaks.any():
-        return 0.0, count
-    theirs = evenly_spread(parent)
-    factor = best_factor(theirs, ours)
-    c, p = (each[speaks].astype(np.float64) for each in (ours, theirs))
+    there = [place for place, parent in enumerate(parents) if parent is not None]
+    if not there or not speaks.any():
+        return bits, count
+    theirs = np.stack([evenly_spread(parents[place]) for place in there])
+    factors = best_factors(theirs, ours)
+    c, p = (each[..., speaks].astype(np.float64) for each in (ours, theirs))
     unit = np.sqrt(np.square(c).mean())
-    return max(_entropy(c / unit) - _entropy((c - factor * p) / unit), 0.0) / float(np.log(2)), count
+    saved = _entropy(c[None] / unit) - _entropy((c - factors[:, None] * p) / unit)
+    bits[there] = np.maximum(saved, 0.0) / np.log(2)
+    return bits, count
 
 
 def mean_information(bits: np.ndarray, count: np.ndarray) -> np.ndarray:
@@ -87,10 +108,13 @@ def mean_information(bits: np.ndarray, count: np.ndarray) -> np.ndarray:
     return np.asarray((bits * count).sum(axis=-1) / np.maximum(count.sum(axis=-1), 1))
 
 
-def _entropy(values: np.ndarray) -> float:
+def _entropy(values: np.ndarray) -> np.ndarray:
+    """Returns the entropy of each row."""
+    rows, count = values.shape
     places, beyond = binned(values)
-    share = np.bincount(places, minlength=BINS) / values.size
-    return float(entropy(share, beyond.mean(), np.float64(values.size)))
+    places += BINS * np.arange(rows, dtype=places.dtype)[:, None]
+    share = np.bincount(places.ravel(), minlength=rows * BINS).reshape(rows, BINS) / count
+    return np.asarray(entropy(share, beyond.mean(axis=1), np.float64(count)))
 
 
 def binned(values: Any, xp: Any = np) -> tuple[Any, Any]:
@@ -132,15 +156,33 @@ def best_factor(parent: np.ndarray, child: np.ndarray) -> float:
         >>> round(best_factor(parent, 0.9 * parent + np.array([0.0, 0.0, 5.0, 0.0])), 6)
         0.9
     """
-    p, c = (each.astype(np.promote_types(each.dtype, np.float32)) for each in map(for_factor, (parent, child)))
+    return float(best_factors(for_factor(parent)[None], for_factor(child))[0])
+
+
+def best_factors(parents: np.ndarray, child: np.ndarray) -> np.ndarray:
+    """Returns the same of several parents.
+
+    Args:
+        parents: `[p, k]`, a row each.
+        child: `[k]`.
+
+    Examples:
+        >>> parents = np.array([[1.0, -2.0, 3.0], [0.0, 0.0, 0.0]])
+        >>> best_factors(parents, np.array([0.5, -1.0, 3.0])).tolist()
+        [0.5, 1.0]
+    """
+    step = -(-child.size // OF_FACTOR)
+    p, c = (each[..., ::step].astype(np.promote_types(each.dtype, np.float32)) for each in (parents, child))
     size = np.abs(p)
-    speaks = (c != 0) & (size > SPEAKS * size.mean())
-    if not speaks.any():
-        return 1.0
-    ratio = c[speaks] / p[speaks]
-    order = np.argsort(ratio)
-    sums = np.cumsum(size[speaks][order], dtype=np.float64)
-    return float(ratio[order][np.searchsorted(sums, sums[-1] / 2)])
+    speaks = (c != 0) & (size > SPEAKS * size.mean(axis=1, keepdims=True))
+    heavy = np.where(speaks, size, 0)
+    ratio = np.where(speaks, c, 1) / np.where(speaks, p, 1)
+    order = np.argsort(ratio, axis=1)
+    sums = np.cumsum(np.take_along_axis(heavy, order, axis=1), axis=1, dtype=np.float64)
+    middle = (sums >= sums[:, -1:] / 2).argmax(axis=1)
+    # what does not speak weighs nothing, so the median is one that does
+    medians = np.take_along_axis(ratio, np.take_along_axis(order, middle[:, None], axis=1), axis=1)[:, 0]
+    return np.where(speaks.any(axis=1), medians, 1.0)
 
 
 def evenly_spread(tensor: Any) -> Any:
