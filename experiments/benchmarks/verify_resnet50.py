@@ -28,7 +28,7 @@ from experiments.benchmarks import _timing
 from experiments.benchmarks._resnet50_files import write
 from experiments.benchmarks._timing import Row
 
-ROUNDS = {"verify": 3, "detect": 1}
+ROUNDS = {"verify": 3, "detect": 3}
 STRANGERS = 5
 
 VERIFY = {
