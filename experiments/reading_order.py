@@ -38,12 +38,13 @@ def minutes(study: str) -> int:
 
 
 def learning(study: str, variant: str, group: str, of: str) -> Callable[[], str]:
-    """Returns what says which share the detector names, and which the best distance of weights does."""
+    """Returns what says which share the detector of the family names, the shipped one, and the best of weights."""
 
     def number() -> str:
         shares = mean_shares(study, variant, group)
         weights = max(share for method, share in shares.items() if method.startswith("weights"))
-        return f"the detector names {percent(shares['detector'])} % of {of}, weights {percent(weights)} %"
+        own, shipped = (percent(shares[method]) for method in ("detector", "universal"))
+        return f"of {of} weights name {percent(weights)} %, the shipped detector {shipped} %, one of the family {own} %"
 
     return number
 
