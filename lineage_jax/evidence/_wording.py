@@ -121,7 +121,7 @@ def _other_evidence(measured: Measured, verdict: Verdict) -> str:
         )
         most = max(shares, key=shares.__getitem__)
         others = f", most, {format_probability(shares[most])}, to {most}" if most != named else ""
-        among = f"of {len(shares)} relatives " if measured.among_relatives else ""
+        among = f"if one of the {len(shares)} relatives is the parent, " if measured.among_relatives else ""
         tells = named in shares and not (measured.among_relatives and verdict.mixture)
         said += f"; {among}the detector gives {named} {format_probability(shares[named])}{others}" if tells else ""
     return said

@@ -199,8 +199,8 @@ def test_the_detector_of_evidence_chooses_among_relatives(checkpoints_of_one_run
     assert (answer.prediction, answer.verdict.decided_by) == ("middle", "detector")
     assert set(answer.probabilities["parent"].values) == {"early", "middle", "late"}
     np.testing.assert_allclose(answer.probabilities.sum(), 1.0, rtol=1e-6)  # float64 of float32 logits
-    share = answer.probabilities.sel(parent="middle").item()
-    assert f"of 3 relatives the detector gives middle {format_probability(share)}" in str(answer)
+    share = format_probability(answer.probabilities.sel(parent="middle").item())
+    assert f"if one of the 3 relatives is the parent, the detector gives middle {share}" in str(answer)
     said = answer.as_dict()
     assert said["probabilities"]["middle"] == said["named by"]["probability"] > 0.9
     assert said["detector"].keys() == {"file", "commit", "data", "seed"}
@@ -232,7 +232,7 @@ def test_a_detector_of_evidence_may_be_ones_own(checkpoints_of_one_run, tmp_path
     status, out, _ = run(capsys, monkeypatch, *given[:-2])
     assert status == 0
     assert "whose child the detector takes child for" in out
-    assert "of 3 relatives the detector gives middle" in out
+    assert "if one of the 3 relatives is the parent, the detector gives middle" in out
 
 
 def test_without_the_detector_that_comes_with_the_library_information_chooses(

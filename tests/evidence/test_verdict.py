@@ -114,7 +114,7 @@ def test_a_detector_that_was_asked_about_relatives_alone_says_so():
     found = measured(RELATED, probabilities=scores(x=0.25, y=0.75), among_relatives=True)
     verdict, line, _ = said(found)
     assert (verdict.prediction, verdict.decided_by) == ("y", "detector")
-    assert line.endswith("; of 2 relatives the detector gives y 75.0%.")
+    assert line.endswith("; if one of the 2 relatives is the parent, the detector gives y 75.0%.")
     assert possible_parents(found) == ["x", "y"]
     assert name_one(found.select(["x", "z"])) == ("x", "centred kernel cosine")
     assert name_one(found.select(["x", "y"])) == ("y", "detector")
