@@ -25,7 +25,9 @@ def detect(
     ] = None,
     detector: Annotated[
         Path | None,
-        typer.Option(help="What chooses among relatives: a folder of train-detector. Default: a shipped one."),
+        typer.Option(
+            help="What chooses among relatives: a folder of train-detector, or a file. Default: a shipped one."
+        ),
     ] = None,
     arch: Annotated[str | None, typer.Option(help="What the files are, such as torchvision/resnet50.")] = None,
     nesting: Annotated[

@@ -93,8 +93,7 @@ class Answer:
             relatives; `also related`, `opposite` and `not compared` with their cosines or shares; `near-ties`;
             `mixture`, what every parent weighs; candidates that were `left out` or `skipped`, and why; `named by`, what
             chose; `layer` and `probes`, or `weights only`, why; `detector`, which one was asked, and its
-            `probabilities`; `notes of files`; `shared`, how much each
-            candidate shares; `scores`, a row for each kind.
+            `probabilities`; `notes of files`; `shared`, how much each candidate shares; `scores`, a row for each kind.
         """
         weights = self.weights
         return {

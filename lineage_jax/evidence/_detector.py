@@ -109,10 +109,10 @@ def read_detector(
         FileNotFoundError: If there is nothing at the path.
         ValueError: If there is no whole detector.
     """
-    from lineage_jax.detector import FittedEvidence, load_detector, load_evidence_detector
-
     if detector is None:
         return EvidenceDetector()
+    from lineage_jax.detector import FittedEvidence, load_detector, load_evidence_detector
+
     if isinstance(detector, FittedEvidence):
         return EvidenceDetector(given=detector)
     if not isinstance(detector, str | os.PathLike):
