@@ -99,7 +99,7 @@ class Answer:
         return {
             **_wording.as_json(self.measured, self.verdict),
             "named by": _named_by(self.measured, self.verdict),
-            "probabilities": _probabilities(self.measured),
+            "probabilities": self.measured.shares,
             **self.compared,
             "notes of files": dict(self.file_notes),
             "shared": {"of": dict(weights.attrs), "by parent": _shared(weights)},
@@ -122,12 +122,6 @@ def _row(kind: str, scores: "xarray.DataArray") -> dict[str, Any]:
     }
 
 
-def _probabilities(measured: Measured) -> dict[str, float]:
-    """Returns what a detector gives every candidate that it was asked about; nothing where none was asked."""
-    found = measured.probabilities
-    return {} if found is None else dict(zip(found["parent"].values.tolist(), found.values.tolist(), strict=True))
-
-
 def _shared(weights: "xarray.Dataset") -> dict[str, dict[str, Any]]:
     """Returns by candidate how much it shares with the child."""
     from lineage_jax import lineage
@@ -147,10 +141,10 @@ def _named_by(measured: Measured, verdict: Verdict) -> dict[str, Any]:
     row = measured.weights.sel(parent=name)
     if measured.features:
         found |= {"scores": votes(measured.features, everyone)[name], "of": len(measured.features)}
-    if measured.probabilities is not None and name in measured.probabilities["parent"].values:
+    if name in measured.shares:
         without = name_one(dataclasses.replace(measured, probabilities=None))
         found |= {
-            "probability": measured.probabilities.sel(parent=name).item(),
+            "probability": measured.shares[name],
             "without the detector": {"prediction": without[0], "decided by": without[1]},
         }
     return found | {"centred kernel cosine": row[DECISIVE].item(), "kernel cosine": row["kernel_cosine"].item()}

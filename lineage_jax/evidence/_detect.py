@@ -96,13 +96,11 @@ def detect(
     settings = {"arch": arch, "nesting": nesting, "network": network, "input_shape": input_shape}
     question = read_question(parents, child, progress=functools.partial(show, "loading"), **settings)
     asked = read_detector(detector) if question.parents else EvidenceDetector()
-    of_family = None if isinstance(asked, EvidenceDetector) else asked
-    if of_family:
-        of_family.check_probes(probes, weights_only=weights_only)
+    asked.check_probes(probes, weights_only=weights_only)
     reason = "as --weights-only asks" if weights_only else None if features else obstacle(question.everyone)
     if reason is None and features is None and probes is None:
         reason = too_large(question.child.input_shape)
-    needed = reason is None or (of_family is not None and of_family.sees_features)
+    needed = reason is None or asked.sees_features
     given = read_probes(probes) if probes is not None and needed else None
     if reason:
         logger.info(f"only weights are compared: {reason}")

@@ -81,6 +81,12 @@ class EvidenceDetector:
     given: "FittedEvidence | None" = None
     file: str | None = None
 
+    sees_features = False
+    """It looks at weights alone."""
+
+    def check_probes(self, probes: Any, *, weights_only: bool) -> None:
+        """Needs no probes."""
+
     @functools.cached_property
     def fitted(self) -> "FittedEvidence | None":
         """The detector; None where the one that comes with the library cannot be read, which is logged."""

@@ -86,15 +86,20 @@ class Measured:
             self,
             weights=self.weights.sel(parent=kept),
             features={name: scores.sel(parent=kept) for name, scores in self.features.items()},
-            probabilities=None if self.probabilities is None else self._probabilities_of(kept),
+            probabilities=self._probabilities_of(kept),
         )
 
+    @property
+    def shares(self) -> dict[str, float]:
+        """The probabilities by name; none where no detector was asked."""
+        found = self.probabilities
+        return {} if found is None else dict(zip(found["parent"].values.tolist(), found.values.tolist(), strict=True))
+
     def _probabilities_of(self, kept: list[str]) -> "xarray.DataArray | None":
-        assert self.probabilities is not None, "a detector was asked"
-        if not self.among_relatives:
-            return self.probabilities.sel(parent=kept)
-        asked = [name for name in self.probabilities["parent"].values.tolist() if name in kept]
-        return self.probabilities.sel(parent=asked) if len(asked) > 1 else None
+        asked = [name for name in self.shares if name in kept] if self.among_relatives else kept
+        if self.probabilities is None or (self.among_relatives and len(asked) < 2):
+            return None
+        return self.probabilities.sel(parent=asked)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -115,15 +115,12 @@ def _other_evidence(measured: Measured, verdict: Verdict) -> str:
         count = votes(measured.features, everyone)[named] if named else 0
         where = " on noise" if measured.on_noise else ""
         said += f"; {count} of {len(measured.features)} approximated scores of features{where} name {named}"
-    if measured.probabilities is not None:
-        shares = dict(
-            zip(measured.probabilities["parent"].values.tolist(), measured.probabilities.values.tolist(), strict=True)
-        )
+    shares = measured.shares
+    if named and named in shares and not (measured.among_relatives and verdict.mixture):
         most = max(shares, key=shares.__getitem__)
         others = f", most, {format_probability(shares[most])}, to {most}" if most != named else ""
         among = f"if one of the {len(shares)} relatives is the parent, " if measured.among_relatives else ""
-        tells = named in shares and not (measured.among_relatives and verdict.mixture)
-        said += f"; {among}the detector gives {named} {format_probability(shares[named])}{others}" if tells else ""
+        said += f"; {among}the detector gives {named} {format_probability(shares[named])}{others}"
     return said
 
 

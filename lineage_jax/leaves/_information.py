@@ -171,6 +171,8 @@ def best_factors(parents: np.ndarray, child: np.ndarray) -> np.ndarray:
         >>> best_factors(parents, np.array([0.5, -1.0, 3.0])).tolist()
         [0.5, 1.0]
     """
+    if not child.size:
+        return np.ones(len(parents))
     step = -(-child.size // OF_FACTOR)
     p, c = (each[..., ::step].astype(np.promote_types(each.dtype, np.float32)) for each in (parents, child))
     size = np.abs(p)
